@@ -1,0 +1,150 @@
+"""People and their login sessions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.rules import username_validators
+from messenger.core.ids import new_id
+
+
+class UserManager(BaseUserManager["User"]):
+    """Looks people up by username without regard to case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username__iexact=username)
+
+    def create_user(
+        self, username: str, email: str, password: str | None = None, **fields: Any
+    ) -> User:
+        """Store a person; the password is hashed, None makes it unusable."""
+        user = self.model(username=username, email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str, password: str, **fields: Any) -> User:
+        """Store a person who may do everything in the admin."""
+        return self.create_user(
+            username, email, password, is_staff=True, is_superuser=True, **fields
+        )
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Deleted people stay as anonymised rows, so that conversations stay whole."""
+
+    class LastSeen(models.TextChoices):
+        EVERYONE = "everyone", _("Everyone I share a chat with")
+        NOBODY = "nobody", _("Nobody")
+
+    class WritesFrom(models.TextChoices):
+        EVERYONE = "everyone", _("Everyone")
+        CONTACTS = "contacts", _("People I share a chat with")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    username = models.CharField(_("username"), max_length=32, validators=username_validators)
+    email = models.EmailField(_("e-mail"), max_length=254)
+    display_name = models.CharField(_("name"), max_length=80, blank=True)
+    bio = models.CharField(_("about me"), max_length=500, blank=True)
+    locale = models.CharField(
+        _("language"), max_length=8, default="en", choices=[("en", "English"), ("ru", "Русский")]
+    )
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    last_seen_visibility = models.CharField(
+        _("who sees when I was last here"),
+        max_length=10,
+        choices=LastSeen.choices,
+        default=LastSeen.EVERYONE,
+    )
+    writes_from = models.CharField(
+        _("who may write to me"),
+        max_length=10,
+        choices=WritesFrom.choices,
+        default=WritesFrom.EVERYONE,
+    )
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = (
+            # Sign-in and registration ask without regard to case.
+            models.UniqueConstraint(Lower("username"), name="user_username_unique"),
+            models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+        )
+        indexes = (
+            # People search: a prefix of the username or of the name, whatever the collation.
+            models.Index(
+                OpClass(Lower("username"), name="text_pattern_ops"), name="user_username_prefix"
+            ),
+            models.Index(
+                OpClass(Lower("display_name"), name="text_pattern_ops"), name="user_name_prefix"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def name(self) -> str:
+        """What others see: the display name, else the username."""
+        return self.display_name or self.username
+
+
+class LoginSession(models.Model):
+    """One sign-in on one device: a browser's cookie session or a chain of refresh tokens."""
+
+    class Kind(models.TextChoices):
+        API = "api", _("App")
+        BROWSER = "browser", _("Browser")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="login_sessions")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    # The browser's Django session, so that revoking removes it; empty for tokens.
+    session_key = models.CharField(max_length=40, blank=True)
+    # The refresh token that is valid now, and the one before it (RFC 9700, 4.14.2).
+    refresh_jti = models.UUIDField(null=True, blank=True)
+    previous_jti = models.UUIDField(null=True, blank=True)
+    rotated_at = models.DateTimeField(null=True, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    ip_address = models.GenericIPAddressField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoke_reason = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("login session")
+        verbose_name_plural = _("login sessions")
+        indexes = (
+            # The devices page and "end all others": the living sessions of one person.
+            models.Index(
+                fields=["user", "-last_seen_at"],
+                name="session_living",
+                condition=models.Q(revoked_at__isnull=True),
+            ),
+            # The hourly pruning.
+            models.Index(fields=["expires_at"], name="session_expiry"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

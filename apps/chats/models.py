@@ -1,0 +1,121 @@
+"""Chats and who takes part in them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from messenger.core.ids import new_id
+from messenger.core.models import Timestamped
+
+
+class Chat(Timestamped):
+    """A conversation. Its row is the lock that gives every message its place.
+
+    `last_seq` counts messages without gaps; `last_rev` counts changes of messages (edit,
+    delete), so that what was missed offline can be asked for.
+    """
+
+    class Kind(models.TextChoices):
+        DIRECT = "direct", _("Direct")
+        GROUP = "group", _("Group")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    title = models.CharField(max_length=120, blank=True)
+    description = models.CharField(max_length=500, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    # A direct chat's two people, the smaller id first; null for groups.
+    direct_low = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    direct_high = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    last_seq = models.BigIntegerField(default=0)
+    last_rev = models.BigIntegerField(default=0)
+    last_message_at = models.DateTimeField(default=timezone.now)
+    # Do newcomers see what was written before they came?
+    shares_history = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("chat")
+        verbose_name_plural = _("chats")
+        constraints = (
+            # One direct chat a pair, also when both write first at the same moment.
+            models.UniqueConstraint(
+                fields=["direct_low", "direct_high"], name="chat_direct_pair_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="direct", direct_low__lt=F("direct_high"))
+                | Q(kind="group", direct_low__isnull=True, direct_high__isnull=True),
+                name="chat_kind_matches_pair",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+
+class Participant(models.Model):
+    """One person in one chat: role, what they may see, and how far they have got.
+
+    The cursors are receipts: everything up to `delivered_seq` has reached the person,
+    everything up to `read_seq` has been read. They only grow.
+    """
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")
+        ADMIN = "admin", _("Admin")
+        MEMBER = "member", _("Member")
+
+    chat = models.ForeignKey(
+        Chat, on_delete=models.CASCADE, related_name="participants", db_index=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="participations",
+        db_index=False,
+    )
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
+    joined_at = models.DateTimeField(default=timezone.now)
+    # Messages up to this one are not theirs to see.
+    hidden_seq = models.BigIntegerField(default=0)
+    left_at = models.DateTimeField(null=True, blank=True)
+    delivered_seq = models.BigIntegerField(default=0)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    read_seq = models.BigIntegerField(default=0)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("participant")
+        verbose_name_plural = _("participants")
+        constraints = (
+            # Rights on every send, receipts: one row a person and chat, kept after leaving.
+            models.UniqueConstraint(fields=["chat", "user"], name="participant_unique"),
+        )
+        indexes = (
+            # My chats.
+            models.Index(
+                fields=["user", "chat"],
+                name="participant_mine",
+                condition=Q(left_at__isnull=True),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.chat_id}"

@@ -1,0 +1,10 @@
+"""Messages: sending, reading, changing them; and their history."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MessagesConfig(AppConfig):
+    name = "apps.messages"
+    label = "messaging"  # Django's own `messages` has the plain one
+    verbose_name = _("Conversations")

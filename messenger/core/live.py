@@ -1,0 +1,133 @@
+"""The live door's outside: publish to a group after the commit, best effort.
+
+Frames go to the channel layer's own Redis channels in its own encoding, from one publisher
+thread per process: a pipeline of PUBLISH costs a fraction of the layer's coroutine per message,
+works where there is no event loop (WSGI, Celery), and no caller ever waits for Redis.
+What is lost on the way is healed from PostgreSQL by the hub, so losing is allowed here.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, Full, Queue
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.layers import get_channel_layer
+from channels_redis.utils import _consistent_hash
+from django.conf import settings
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from messenger.core.redis import Breaker, client
+
+log = structlog.get_logger("messenger.live")
+QUEUE_LIMIT = 20_000
+PIPELINE_LIMIT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Ready text for every socket in `group`.
+
+    `seq` and `rev` place it in its chat's order, so that the hub notices gaps; `skip` is the
+    connection that gets an ack instead; `control` is for the hub itself and reaches no client.
+    """
+
+    group: str
+    text: str = ""
+    seq: int = 0
+    rev: int = 0
+    skip: str = ""
+    control: dict[str, Any] = field(default_factory=dict)
+
+
+def chat_group(chat_id: UUID | str) -> str:
+    """The group of everybody who takes part in a chat."""
+    return f"chat.{chat_id}"
+
+
+def user_group(user_id: UUID | str) -> str:
+    """The group of all connections of one user."""
+    return f"user.{user_id}"
+
+
+def push(frames: Iterable[Frame]) -> None:
+    """Publish `frames` once the current transaction has committed; nothing on a rollback."""
+    ready = list(frames)
+    if ready:
+        transaction.on_commit(partial(_publisher.put, ready), robust=True)
+
+
+class Publisher:
+    """One daemon thread that drains a bounded queue into pipelines."""
+
+    def __init__(self) -> None:
+        self._queue: Queue[list[Frame]] = Queue(maxsize=QUEUE_LIMIT)
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._breaker = Breaker(pause=1.0)
+
+    def put(self, frames: list[Frame]) -> None:
+        """Hand over; drops (the hub heals) when Redis has been away for long."""
+        if self._pid != os.getpid():
+            self._start()
+        try:
+            self._queue.put_nowait(frames)
+        except Full:
+            log.warning("live_queue_full", dropped=len(frames))
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._pid != os.getpid():  # also after a fork: threads do not survive it
+                self._queue = Queue(maxsize=QUEUE_LIMIT)
+                threading.Thread(target=self._run, name="live-publisher", daemon=True).start()
+                self._pid = os.getpid()
+
+    def _run(self) -> None:
+        while True:
+            frames = self._queue.get()
+            while len(frames) < PIPELINE_LIMIT:
+                try:
+                    frames = frames + self._queue.get_nowait()
+                except Empty:
+                    break
+            if self._breaker.closed:
+                self._publish(frames)
+
+    def _publish(self, frames: list[Frame]) -> None:
+        layer = get_channel_layer()
+        hosts = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]
+        prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
+        shards: dict[int, list[tuple[str, bytes]]] = {}
+        for frame in frames:
+            channel = f"{prefix}__group__{frame.group}"
+            body = layer.serialize(
+                {
+                    "group": frame.group,
+                    "text": frame.text,
+                    "seq": frame.seq,
+                    "rev": frame.rev,
+                    "skip": frame.skip,
+                    "control": frame.control,
+                }
+            )
+            shards.setdefault(_consistent_hash(channel, len(hosts)), []).append((channel, body))
+        for number, items in shards.items():
+            try:
+                pipeline = client(hosts[number]["address"]).pipeline(transaction=False)
+                for channel, body in items:
+                    pipeline.publish(channel, body)
+                pipeline.execute()
+                self._breaker.succeeded()
+            except RedisError as error:
+                self._breaker.failed()
+                log.warning("live_publish_failed", frames=len(items), error=type(error).__name__)
+
+
+_publisher = Publisher()

@@ -1,0 +1,93 @@
+"""What wraps every HTTP request: its id, its duration, its log line, and the one error shape."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from messenger.core import problems
+from messenger.core.errors import DomainError
+from messenger.core.ids import new_id
+
+log = structlog.get_logger("messenger.request")
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}")
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class RequestIdMiddleware:
+    """`X-Request-ID` (the caller's if well formed) and `X-Response-Time` on every answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if WELL_FORMED.fullmatch(given) else str(new_id())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        duration = (time.perf_counter() - started) * 1000
+        response["X-Request-ID"] = request_id
+        response["X-Response-Time"] = f"{duration:.1f}ms"
+        match = request.resolver_match
+        log.info(
+            "request",
+            action=f"{request.method} {match.view_name if match else 'unrouted'}",
+            status=response.status_code,
+            duration_ms=round(duration, 1),
+            user_id=_user_id(request),
+        )
+        return response
+
+
+class TrailingSlashMiddleware:
+    """A trailing slash is optional on every path that programs use."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if problems.wants_problem(request) and request.path_info.endswith("/"):
+            request.path_info = request.path = request.path_info.rstrip("/")
+        return self.get_response(request)
+
+
+class ProblemMiddleware:
+    """Errors of programs' paths as problems: also 404s without a route, 405s, 500s and CSRF."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_bare = (
+            response.status_code >= 400
+            and isinstance(response, HttpResponse)
+            and not response.get("Content-Type", "").startswith(problems.CONTENT_TYPE)
+        )
+        if is_bare and problems.wants_problem(request) and not _is_health(request):
+            return problems.problem_response(problems.from_status(response.status_code))
+        return response
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        if isinstance(exception, DomainError) and problems.wants_problem(request):
+            return problems.problem_response(exception)
+        return None
+
+
+def _is_health(request: HttpRequest) -> bool:
+    return request.path.startswith("/health")
+
+
+def _user_id(request: HttpRequest) -> str | None:
+    # Never load the user only to log its id.
+    cached = getattr(request, "_cached_user", None) or getattr(request, "api_user", None)
+    return str(cached.pk) if cached is not None and cached.pk else None

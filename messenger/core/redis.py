@@ -1,0 +1,49 @@
+"""The synchronous Redis client and its circuit breaker: nothing here may stall a request."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+import redis
+import structlog
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = structlog.get_logger("messenger.redis")
+
+
+class Breaker:
+    """Open for `pause` seconds after a failure: callers skip Redis instead of waiting for it."""
+
+    def __init__(self, pause: float = 2.0) -> None:
+        self._pause = pause
+        self._open_until = 0.0
+
+    @property
+    def closed(self) -> bool:
+        return time.monotonic() >= self._open_until
+
+    def failed(self) -> None:
+        if self.closed:
+            log.warning("redis_unavailable", pause_seconds=self._pause)
+        self._open_until = time.monotonic() + self._pause
+
+    def succeeded(self) -> None:
+        self._open_until = 0.0
+
+
+breaker = Breaker()
+
+
+@cache
+def client(url: str = "") -> redis.Redis:
+    """The pooled client of this process; every call is bounded by `REDIS_TIMEOUT` seconds."""
+    return redis.Redis.from_url(
+        url or settings.REDIS_URL,
+        socket_timeout=settings.REDIS_TIMEOUT,
+        socket_connect_timeout=settings.REDIS_TIMEOUT,
+        health_check_interval=0,
+        retry=Retry(NoBackoff(), 1),  # once: a pooled connection may have died while idle
+    )

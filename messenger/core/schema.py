@@ -1,0 +1,106 @@
+"""The API document: what a view can answer, taken from the same classes that it answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from pydantic import BaseModel, Field
+
+from messenger.core.shapes import Input, Output
+
+
+class FieldProblem(Output):
+    """What is wrong with one field."""
+
+    field: str = Field(description="Path of the field, with dots.")
+    code: str
+    detail: str
+
+
+class Problem(Output):
+    """RFC 9457 problem details."""
+
+    type: str = Field(description="A URN naming the kind of problem.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable name to act on.")
+    request_id: str = Field(description="Name this when you report the problem.")
+    errors: list[FieldProblem] | None = None
+    retry_after: int | None = Field(default=None, description="Whole seconds to wait.")
+
+
+MEANING = {
+    400: "The input is not valid; nothing was changed.",
+    401: "Sign in first.",
+    403: "Visible, but not allowed.",
+    404: "Nothing here that you can see.",
+    409: "Clashes with what is there.",
+    415: "Send JSON.",
+    429: "Too many requests; see Retry-After.",
+    503: "The database is out of reach.",
+}
+
+
+class ApiSchema(AutoSchema):
+    """drf-spectacular's schema with the tag taken from the path's first word."""
+
+    def get_tags(self) -> list[str]:
+        words = [word for word in self.path.split("/") if word and word not in ("api", "v1")]
+        return words[:1]
+
+
+def describe(
+    summary: str,
+    *,
+    request: type[BaseModel] | None = None,
+    responses: Mapping[int, type[BaseModel] | None],
+    query: type[Input] | None = None,
+    errors: Sequence[int] = (),
+    public: bool = False,
+    description: str = "",
+) -> Callable[[Any], Any]:
+    """Document a view method. `errors` adds to what every route can answer (400, 401, 429)."""
+    problems = {400, 429, *errors} | (set() if public else {401})
+    if request is not None:
+        problems.add(415)
+    answers: dict[Any, Any] = {
+        status: OpenApiResponse(shape, description="") for status, shape in responses.items()
+    }
+    for status in sorted(problems):
+        answers[(status, "application/problem+json")] = OpenApiResponse(
+            Problem, description=MEANING[status]
+        )
+    return extend_schema(
+        summary=summary,
+        description=description or None,
+        request=request,
+        responses=answers,
+        parameters=_query_parameters(query) if query else None,
+        auth=[] if public else None,
+    )
+
+
+def _query_parameters(shape: type[Input]) -> list[OpenApiParameter]:
+    schema = shape.model_json_schema()
+    definitions = schema.get("$defs", {})
+    required = set(schema.get("required", ()))
+    parameters = []
+    for name, field in schema["properties"].items():
+        if "$ref" in field:
+            field = definitions[field["$ref"].rsplit("/", 1)[1]]
+        parameters.append(
+            OpenApiParameter(
+                name,
+                type={key: value for key, value in field.items() if key not in DROPPED},
+                required=name in required,
+                description=field.get("description", ""),
+            )
+        )
+    return parameters
+
+
+DROPPED = ("title", "description", "default")

@@ -1,0 +1,30 @@
+"""Every route of the HTTP door."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from messenger.core import health
+
+urlpatterns = [
+    path("health", health.health, name="health"),
+    path("health/ready", health.ready, name="ready"),
+    path("api/v1/", include(("messenger.api_urls", "api"))),
+    path("admin/", admin.site.urls),
+    path("", include("apps.accounts.page_urls")),
+    path("", include("apps.messages.page_urls")),
+]
+if settings.API_DOCS_ENABLED:
+    urlpatterns = [
+        path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+        path(
+            "api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"
+        ),
+        *urlpatterns,
+    ]
+
+handler404 = "messenger.core.pages.not_found"
+handler500 = "messenger.core.pages.server_error"
+handler403 = "messenger.core.pages.forbidden"
+handler400 = "messenger.core.pages.bad_request"
