@@ -1,0 +1,63 @@
+# Two commands are all one needs: `make run` and `make test`. Both make .venv by themselves.
+.DEFAULT_GOAL := run
+.PHONY: run test check lock
+
+new_enough := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13 python3.14; do \
+	$$name -c '$(new_enough)' 2>/dev/null && echo $$name && break; done)
+ifeq ($(strip $(PYTHON)),)
+$(error Python 3.11 or newer is needed and was not found on PATH)
+endif
+
+BIN := .venv/bin
+RUN_LOCKS := requirements.txt requirements/local.txt
+DEV_LOCKS := $(RUN_LOCKS) requirements/dev.txt
+
+# A stamp names the Python and the content of the lock files it stands for: when either changes, the
+# stamp is missing and the installation is renewed, whatever the files' dates say.
+version := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+digest = $(shell (echo $(version); cat $(1)) | cksum | cut -d' ' -f1)
+RUN_STAMP := .venv/.run-$(call digest,$(RUN_LOCKS))
+DEV_STAMP := .venv/.dev-$(call digest,$(DEV_LOCKS))
+
+# Where Python comes without ensurepip (Debian's does), the machine's own pip fills the environment.
+define install
+@.venv/bin/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(version)")' 2>/dev/null \
+	|| $(PYTHON) -m venv --clear .venv >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip .venv
+@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+	else pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+	echo "installing $(1)"; \
+	$$pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(1))
+@rm -f $(firstword $(subst -, ,$@))-*
+@touch $@
+endef
+
+$(RUN_STAMP):
+	$(call install,$(RUN_LOCKS))
+
+$(DEV_STAMP):
+	$(call install,$(DEV_LOCKS))
+
+run: $(RUN_STAMP)
+	@$(BIN)/python -m messenger.local run --end-with-parent
+
+# make test ARGS="tests/chats -k seq"
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV_STAMP)
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py makemigrations --check --dry-run
+
+# Resolve requirements/*.in anew; what is pinned stays unless UPGRADE=--upgrade.
+lock: $(DEV_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m uv pip compile $(LOCKING) -o requirements.txt requirements/base.in
+	$(BIN)/python -m uv pip compile $(LOCKING) -o requirements/local.txt requirements/local.in
+	$(BIN)/python -m uv pip compile $(LOCKING) -o requirements/dev.txt requirements/dev.in
+
+LOCKING = --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)

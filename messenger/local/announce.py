@@ -1,0 +1,36 @@
+"""What the supervisor says on the terminal, and how it knows that the first page answers."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+
+EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with, not bound
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal; a terminal that is gone is no reason to stop."""
+    with contextlib.suppress(OSError):
+        print(f"[lumin] {text}", flush=True)
+
+
+def address(host: str, port: int) -> str:
+    """The address to open. Passkeys work on a name only, so this machine is called `localhost`."""
+    reached = EVERYWHERE.get(host, host)
+    name = "localhost" if reached in LOOPBACK else reached
+    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+
+
+def page_status(host: str, port: int, path: str) -> int | None:
+    """The HTTP status of a page of this server; None while nobody answers."""
+    reached = EVERYWHERE.get(host, host)
+    name = "localhost" if reached in LOOPBACK else reached
+    connection = http.client.HTTPConnection(reached, port, timeout=2)
+    try:
+        connection.request("GET", path, headers={"Host": f"{name}:{port}"})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

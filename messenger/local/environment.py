@@ -1,0 +1,48 @@
+"""What a local start is told through environment variables and `.env`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+from messenger.local.errors import LocalError
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+WEB_SERVERS = ("daphne", "uvicorn")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The settings of one start; what is not here is passed on to the children as it stands."""
+
+    host: str
+    port: int
+    data: Path
+    web_processes: int
+    database_url: str
+    redis_url: str
+
+
+def read_environment() -> Environment:
+    """Read `.env` (the real environment wins) and the variables. Raises LocalError naming a bad one."""
+    environ.Env.read_env(PROJECT / ".env")
+    if os.environ.get("WEB_SERVER", WEB_SERVERS[0]) not in WEB_SERVERS:
+        raise LocalError(f"WEB_SERVER must be one of {', '.join(WEB_SERVERS)}.")
+    return Environment(
+        host=os.environ.get("HOST") or "127.0.0.1",
+        port=_number("PORT", default=8000, least=0, most=65535),
+        data=Path(os.environ.get("MESSENGER_DATA") or PROJECT / "var").expanduser().absolute(),
+        web_processes=_number("WEB_PROCESSES", default=1, least=1, most=64),
+        database_url=os.environ.get("DATABASE_URL", ""),
+        redis_url=os.environ.get("REDIS_URL", ""),
+    )
+
+
+def _number(name: str, *, default: int, least: int, most: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise LocalError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+    return int(text)

@@ -1,0 +1,80 @@
+"""The data folder with its lock and its secret, and the short-lived folders beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from messenger.local.errors import LocalError
+from messenger.local.processes import Account
+
+
+def shared_temp() -> Path:
+    """A temporary folder every account can enter, with a path short enough for a socket in it."""
+    # TMPDIR may be long or inside a home folder; a socket's whole path has 107 bytes.
+    common = Path("/tmp")  # noqa: S108  what is made in it is private or checked
+    return common if os.access(common, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+
+
+def claim_data_folder(folder: Path) -> IO[str]:
+    """Make the data folder and take its lock, which lasts as long as the returned file is open.
+
+    Raises LocalError where the folder cannot be written, or is in use by another start.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise LocalError(
+            f"The data folder {folder} cannot be written ({error.strerror}). "
+            "Make it writable, or name another with MESSENGER_DATA."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        raise LocalError(
+            f"The data folder {folder} is in use: Lumin already runs on it (process {lock.read().strip()}). "
+            "Stop that one, or name another folder with MESSENGER_DATA."
+        ) from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def secret_key(folder: Path) -> str:
+    """This installation's own secret: made at the first start, readable by its owner alone."""
+    path = folder / "secret_key"
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(64))
+    return path.read_text(encoding="utf-8")
+
+
+def socket_folder(data: Path, account: Account | None) -> Path:
+    """A 0700 folder for PostgreSQL's socket, the same for the same data, so that restarts leave no litter."""
+    mine = os.geteuid() if account is None else account.uid
+    name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
+    folder = shared_temp() / f"lumin-{os.geteuid()}-{name}"
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        found = folder.lstat()
+        if (
+            not stat.S_ISDIR(found.st_mode)
+            or found.st_uid != mine
+            or stat.S_IMODE(found.st_mode) != 0o700
+        ):
+            # Someone else sits on the name: take one that nobody can guess.
+            folder = Path(tempfile.mkdtemp(prefix="lumin-", dir=shared_temp()))
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
+    return folder

@@ -1,0 +1,98 @@
+"""Child processes that never outlive their parent, and how to stop them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+# Loaded once, before any fork: between fork and exec nothing may be imported.
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class Account:
+    """The system account a child runs as."""
+
+    uid: int
+    gid: int
+
+
+def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
+    """Have the kernel send `death_signal` to this process when the thread that made it ends (Linux)."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+
+
+def _tied_to(parent: int, death_signal: int) -> Callable[[], None]:
+    def before_exec() -> None:
+        die_with_parent(death_signal)
+        # The parent may have died between the fork and the call above; then nobody sends the signal.
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return before_exec
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    account: Account | None = None,
+    output: IO[bytes] | None = None,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
+    pass_fds: Iterable[int] = (),
+    death_signal: int = signal.SIGKILL,
+) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own (Ctrl-C reaches only us) that dies with this process.
+
+    Call it from the main thread: the kernel ties the child to the thread, not to the process.
+    """
+    as_other = {} if account is None else {"user": account.uid, "group": account.gid}
+    return subprocess.Popen(
+        [str(part) for part in argv],
+        env=None if env is None else dict(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        pass_fds=tuple(pass_fds),
+        start_new_session=True,
+        preexec_fn=_tied_to(os.getpid(), death_signal),  # noqa: PLW1509  one ctypes call, nothing imported
+        extra_groups=None if account is None else [],
+        **as_other,
+    )
+
+
+def stop(process: subprocess.Popen[bytes], *signals: int, patience: float) -> None:
+    """Send the signals in turn, `patience` seconds apart; what still lives after the last is killed."""
+    for number in signals:
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def wait_until(ready: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> bool:
+    """Ask `ready` until it says yes or the time is up; returns its last word."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(pause)
+    return True

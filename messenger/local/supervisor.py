@@ -1,0 +1,175 @@
+"""`make run`: services, migrations, web processes and worker, brought up, kept up, and taken down in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from messenger.local.announce import address, page_status, say
+from messenger.local.environment import PROJECT, Environment
+from messenger.local.errors import LocalError
+from messenger.local.folders import claim_data_folder, secret_key
+from messenger.local.kept import Kept, stop_together
+from messenger.local.processes import spawn, stop
+from messenger.local.services import Service, embedded_services
+from messenger.local.translations import compile_translations
+
+# Together below the five seconds that Ctrl-C may take. A web process gives itself 2.3 s.
+WEB_PATIENCE = 2.5
+WORKER_PATIENCE = 1.0
+SERVICE_PATIENCE = 0.6
+
+
+def run(environment: Environment) -> int:
+    """Run everything until Ctrl-C or SIGTERM; returns the exit code. Raises LocalError when it cannot start."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with (
+        claim_data_folder(environment.data),
+        listen(environment.host, environment.port) as listener,
+    ):
+        supervisor = Supervisor(environment, listener)
+        try:
+            supervisor.bring_up()
+            supervisor.keep_up()
+        except KeyboardInterrupt:
+            say("stopping")
+        finally:
+            # A second Ctrl-C must not leave the stopping half-done.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            supervisor.take_down()
+    say("stopped")
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket all web processes share, bound here so that a busy port is noticed before anything starts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise LocalError(
+            f"Port {port} on {host} cannot be used ({error.strerror}). Stop the program that has it, "
+            f"or choose another with the PORT variable: PORT={port + 1} make run"
+        ) from error
+
+
+class Supervisor:
+    """The children of one run."""
+
+    def __init__(self, environment: Environment, listener: socket.socket) -> None:
+        self.environment = environment
+        self.listener = listener
+        self.port: int = listener.getsockname()[1]
+        self.children_see = {
+            **os.environ,
+            "PORT": str(self.port),
+            "MESSENGER_DATA": str(environment.data),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.children_see.setdefault("SECRET_KEY", secret_key(environment.data))
+        self.children_see.setdefault("DJANGO_SETTINGS_MODULE", "messenger.settings.dev")
+        self.services: list[tuple[Service, Kept]] = []
+        self.web: list[Kept] = []
+        self.worker: list[Kept] = []
+
+    def bring_up(self) -> None:
+        """Start everything; returns when all processes run, which is a little before the first page answers."""
+        for name, service in embedded_services(
+            self.environment.data,
+            database_url=self.environment.database_url,
+            redis_url=self.environment.redis_url,
+        ).items():
+            kept = Kept(service.label, service.start)
+            self.services.append((service, kept))
+            kept.begin()
+            self.children_see[name] = service.url
+        compile_translations()
+        self._step("migrate", "--verbosity", "0")
+        self._first_start_only("seed_demo")
+        for number in range(1, self.environment.web_processes + 1):
+            self.web.append(Kept(f"web {number}", self._start_web))
+        self.worker.append(Kept("worker", self._start_worker))
+        for child in self.web + self.worker:
+            child.begin()
+
+    def keep_up(self) -> None:
+        """Hold the children up, for ever; says the address once the first page answers."""
+        announced = False
+        complained = False
+        while True:
+            for child in [kept for _, kept in self.services] + self.web + self.worker:
+                child.tend()
+            if not announced:
+                status = self._first_page()
+                announced = status is not None and status < 400
+                if announced:
+                    say(f"ready: {address(self.environment.host, self.port)}  (Ctrl-C stops it)")
+                elif status is not None and not complained:
+                    complained = True
+                    say(f"the first page answers {status}; still waiting for it")
+            time.sleep(0.1)
+
+    def take_down(self) -> None:
+        """Stop all that runs, in the order in which they need each other."""
+        stop_together(self.web, patience=WEB_PATIENCE)
+        stop_together(self.worker, patience=WORKER_PATIENCE)
+        for service, kept in reversed(self.services):
+            if kept.process is not None:
+                service.stop(kept.process, patience=SERVICE_PATIENCE)
+            service.discard()
+
+    def _first_page(self) -> int | None:
+        status = page_status(self.environment.host, self.port, "/health")
+        return page_status(self.environment.host, self.port, "/") if status == 200 else status
+
+    def _step(self, *command: str) -> None:
+        """Run one management command to its end. Raises LocalError when it fails."""
+        process = spawn([sys.executable, "manage.py", *command], env=self.children_see, cwd=PROJECT)
+        try:
+            code = process.wait()
+        finally:
+            stop(process, signal.SIGTERM, patience=1)
+        if code != 0:
+            raise LocalError(f"`manage.py {command[0]}` failed; its own words are above.")
+
+    def _first_start_only(self, command: str) -> None:
+        done = self.environment.data / f"{command}.done"
+        if not done.exists():
+            self._step(command)
+            done.touch()
+
+    def _start_web(self) -> subprocess.Popen[bytes]:
+        number = self.listener.fileno()
+        command = [sys.executable, "-m", "messenger.serve", "--fd", str(number)]
+        return spawn(command, env=self.children_see, cwd=PROJECT, pass_fds=[number])
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        # Threads: one process, quick to start; what a laptop's tasks do is waiting for others.
+        schedule: Path = self.environment.data / "celerybeat-schedule"
+        command = [
+            sys.executable,
+            "-m",
+            "messenger.local.tied",
+            "celery",
+            "-A",
+            "messenger",
+            "worker",
+        ]
+        command += [
+            "--beat",
+            "--schedule",
+            str(schedule),
+            "--pool",
+            "threads",
+            "--concurrency",
+            "2",
+        ]
+        command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+        return spawn(command, env=self.children_see, cwd=PROJECT)

@@ -1,0 +1,35 @@
+"""Compiles the catalogues of translations, so that nobody needs gettext's tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from messenger.local.environment import PROJECT
+
+
+def compile_translations(project: Path = PROJECT) -> list[Path]:
+    """Write the `.mo` beside each `.po` that is newer; returns what was written.
+
+    A project folder that cannot be written keeps the catalogues it has.
+    """
+    written = []
+    catalogues = [
+        *project.glob("locale/*/LC_MESSAGES/*.po"),
+        *project.glob("apps/*/locale/*/LC_MESSAGES/*.po"),
+    ]
+    for source in catalogues:
+        target = source.with_suffix(".mo")
+        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        with source.open("rb") as text:
+            catalogue = read_po(text)
+        try:
+            with target.open("wb") as compiled:
+                write_mo(compiled, catalogue)
+        except PermissionError:
+            continue
+        written.append(target)
+    return written

@@ -1,0 +1,160 @@
+"""The web process: `python -m messenger.serve --fd N` or `--host H --port P`, under Daphne or uvicorn.
+
+`WEB_SERVER` chooses. Both serve `messenger.asgi:application` on a uvloop, without compression of
+frames (it costs two thirds of the fan-out), without pings of their own (the protocol has its heartbeat),
+and without trust in proxy headers. SIGTERM ends the process in order within LEAVE_SECONDS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+import uvloop
+
+# The protocol allows 64 KiB and answers a larger frame itself; beyond this the server closes with 1009.
+FRAME_LIMIT = 70_000
+# Shared by the sockets' farewell, the requests under way and the end of the threads.
+LEAVE_SECONDS = 2.3
+FAREWELL_SECONDS = 1.2
+NEVER = 10**9
+
+
+def main() -> None:
+    """Parse the command line and serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m messenger.serve", description=__doc__)
+    parser.add_argument("--fd", type=int, help="a listening socket inherited from the parent")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+    if arguments.fd is not None:
+        listener = socket.socket(fileno=arguments.fd)
+    else:
+        family = socket.AF_INET6 if ":" in arguments.host else socket.AF_INET
+        listener = socket.create_server(
+            (arguments.host, arguments.port), family=family, backlog=2048
+        )
+    # Shared between processes, one of which wins each connection: the others must not wait in accept().
+    listener.setblocking(False)
+    serve = serve_with_uvicorn if os.environ.get("WEB_SERVER") == "uvicorn" else serve_with_daphne
+    serve(listener)
+
+
+async def say_farewell() -> None:
+    """Let the gateway close its sockets with 1012, for a limited time."""
+    gateway = importlib.import_module("messenger.gateway")
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(gateway.shutdown(), FAREWELL_SECONDS)
+
+
+def leave_for_certain() -> None:
+    """End the process after LEAVE_SECONDS, even if a thread hangs in a query."""
+    last_resort = threading.Timer(LEAVE_SECONDS, os._exit, [0])
+    last_resort.daemon = True
+    last_resort.start()
+
+
+def serve_with_daphne(listener: socket.socket) -> None:
+    """Serve with Daphne until told to leave."""
+    # Daphne makes its loop when it is imported: the policy comes first.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    from daphne.server import Server
+    from twisted.internet import reactor
+    from twisted.internet.endpoints import AdoptedStreamServerEndpoint
+
+    from messenger.asgi import application
+
+    class QuietServer(Server):  # type: ignore[misc]
+        """Daphne with our listening socket, our signals and a close frame where it would drop the line."""
+
+        port: Any = None
+        leaving: asyncio.Task[None] | None = None
+
+        def begin(self) -> None:
+            # By default an oversized frame cuts the line; the client is owed the reason, 1009.
+            self.ws_factory.setProtocolOptions(failByDrop=False)
+            endpoint = AdoptedStreamServerEndpoint(reactor, listener.fileno(), listener.family)
+            endpoint.listen(self.http_factory).addCallback(lambda port: setattr(self, "port", port))
+            loop = asyncio.get_event_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.leave, loop)
+
+        def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+            if self.leaving is None:
+                leave_for_certain()
+                self.leaving = loop.create_task(self.end_in_order())
+
+        async def end_in_order(self) -> None:
+            self.port.stopListening()
+            listener.close()
+            await say_farewell()
+            running = [details.get("application_instance") for details in self.connections.values()]
+            under_way = [task for task in running if task is not None and not task.done()]
+            if under_way:
+                await asyncio.wait(under_way, timeout=LEAVE_SECONDS - FAREWELL_SECONDS - 0.4)
+            reactor.stop()
+
+    # The endpoint is a word only: Daphne wants one, but cannot be handed a socket of any family by text.
+    server = QuietServer(
+        application,
+        endpoints=["adopted"],
+        signal_handlers=False,
+        ping_interval=NEVER,
+        websocket_timeout=-1,
+        websocket_handshake_timeout=20,
+        websocket_max_message_size=FRAME_LIMIT,
+        websocket_max_frame_size=FRAME_LIMIT,
+        server_name="",
+        verbosity=0,
+    )
+    server.endpoints = []
+    server.ready_callable = server.begin
+    server.run()
+
+
+def serve_with_uvicorn(listener: socket.socket) -> None:
+    """Serve with uvicorn until told to leave."""
+    import uvicorn
+
+    class OrderlyServer(uvicorn.Server):
+        """uvicorn that lets the gateway close its sockets, and ends with exit code 0."""
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            if not self.should_exit:
+                self.should_exit = True
+                leave_for_certain()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            for server in self.servers:
+                server.close()
+            await say_farewell()
+            await super().shutdown(sockets)
+
+    config = uvicorn.Config(
+        "messenger.asgi:application",
+        loop="uvloop",
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=FRAME_LIMIT,
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=1,
+    )
+    OrderlyServer(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
