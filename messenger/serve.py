@@ -1,8 +1,9 @@
-"""The web process: `python -m messenger.serve --fd N` or `--host H --port P`, under Daphne or uvicorn.
+"""The web process: `python -m messenger.serve --fd N` or `--host H --port P`.
 
-`WEB_SERVER` chooses. Both serve `messenger.asgi:application` on a uvloop, without compression of
-frames (it costs two thirds of the fan-out), without pings of their own (the protocol has its heartbeat),
-and without trust in proxy headers. SIGTERM ends the process in order within LEAVE_SECONDS.
+`WEB_SERVER` chooses between daphne and uvicorn. Both serve `messenger.asgi:application` on a
+uvloop, without compression of frames (it costs two thirds of the fan-out), without pings of their
+own (the protocol has its heartbeat), and without trust in proxy headers. SIGTERM ends the process
+in order within LEAVE_SECONDS.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ import importlib
 import os
 import signal
 import socket
-import sys
 import threading
 from typing import Any
 
 import uvloop
 
-# The protocol allows 64 KiB and answers a larger frame itself; beyond this the server closes with 1009.
+# The protocol's limit is 64 KiB and the gateway's to tell; beyond this the server closes with 1009.
 FRAME_LIMIT = 70_000
 # Shared by the sockets' farewell, the requests under way and the end of the threads.
 LEAVE_SECONDS = 2.3
@@ -42,7 +42,7 @@ def main() -> None:
         listener = socket.create_server(
             (arguments.host, arguments.port), family=family, backlog=2048
         )
-    # Shared between processes, one of which wins each connection: the others must not wait in accept().
+    # Processes share it and one wins each connection: the others must not wait in accept().
     listener.setblocking(False)
     serve = serve_with_uvicorn if os.environ.get("WEB_SERVER") == "uvicorn" else serve_with_daphne
     serve(listener)
@@ -67,13 +67,14 @@ def serve_with_daphne(listener: socket.socket) -> None:
     # Daphne makes its loop when it is imported: the policy comes first.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     from daphne.server import Server
-    from twisted.internet import reactor
-    from twisted.internet.endpoints import AdoptedStreamServerEndpoint
+    from twisted.internet import reactor as twisted_reactor
 
     from messenger.asgi import application
 
+    reactor: Any = twisted_reactor
+
     class QuietServer(Server):  # type: ignore[misc]
-        """Daphne with our listening socket, our signals and a close frame where it would drop the line."""
+        """Daphne with our socket, our signals, and a close frame where it would cut the line."""
 
         port: Any = None
         leaving: asyncio.Task[None] | None = None
@@ -81,8 +82,9 @@ def serve_with_daphne(listener: socket.socket) -> None:
         def begin(self) -> None:
             # By default an oversized frame cuts the line; the client is owed the reason, 1009.
             self.ws_factory.setProtocolOptions(failByDrop=False)
-            endpoint = AdoptedStreamServerEndpoint(reactor, listener.fileno(), listener.family)
-            endpoint.listen(self.http_factory).addCallback(lambda port: setattr(self, "port", port))
+            factory = self.http_factory
+            self.port = reactor.adoptStreamPort(listener.fileno(), listener.family, factory)
+            listener.close()  # the reactor has a copy of it
             loop = asyncio.get_event_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.leave, loop)
@@ -94,7 +96,6 @@ def serve_with_daphne(listener: socket.socket) -> None:
 
         async def end_in_order(self) -> None:
             self.port.stopListening()
-            listener.close()
             await say_farewell()
             running = [details.get("application_instance") for details in self.connections.values()]
             under_way = [task for task in running if task is not None and not task.done()]
@@ -102,7 +103,7 @@ def serve_with_daphne(listener: socket.socket) -> None:
                 await asyncio.wait(under_way, timeout=LEAVE_SECONDS - FAREWELL_SECONDS - 0.4)
             reactor.stop()
 
-    # The endpoint is a word only: Daphne wants one, but cannot be handed a socket of any family by text.
+    # A word only: Daphne wants an endpoint, but text cannot hand it a socket of any family.
     server = QuietServer(
         application,
         endpoints=["adopted"],
@@ -157,4 +158,4 @@ def serve_with_uvicorn(listener: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,1 +1,1 @@
-"""The laptop's own PostgreSQL and Redis and the one-command supervisor; never imported in production."""
+"""The laptop's own PostgreSQL and Redis and their supervisor; never imported in production."""

@@ -21,7 +21,7 @@ POSTGRES_HOME = "pginstall18"
 
 
 def service_account() -> Account | None:
-    """The account PostgreSQL runs as: it refuses root, so root lends it `nobody`; anyone else needs none."""
+    """The account PostgreSQL runs as: it refuses root, which lends it `nobody`."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -29,7 +29,7 @@ def service_account() -> Account | None:
 
 
 def postgres_folder(account: Account | None) -> Path:
-    """The folder with `initdb` and `postgres`, runnable by `account`. Raises LocalError if there is none."""
+    """The folder with `initdb` and `postgres`, runnable by `account`. Raises LocalError."""
     for folder in _postgres_candidates(account):
         if _runs(folder / "postgres", account):
             return folder
@@ -47,8 +47,8 @@ def redis_program() -> Path:
     found = shutil.which("redis-server")
     if found is None:
         raise LocalError(
-            "No Redis found: its wheel exists for Linux on x86-64 up to Python 3.12, and there is no "
-            "`redis-server` on PATH. Install Redis, or set REDIS_URL."
+            "No Redis found: its wheel is for Linux on x86-64 up to Python 3.12, "
+            "and there is no `redis-server` on PATH. Install Redis, or set REDIS_URL."
         )
     return Path(found)
 
@@ -70,7 +70,7 @@ def _postgres_candidates(account: Account | None) -> list[Path]:
 
 
 def _package_folder(name: str) -> Path | None:
-    # Only located, never imported: importing the wheels starts threads and reads settings of their own.
+    # Only located, never imported: the wheels do things of their own on import.
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
@@ -82,7 +82,8 @@ def _runs(program: Path, account: Account | None) -> bool:
             check=True,
             capture_output=True,
             cwd="/",
-            **({} if account is None else {"user": account.uid, "group": account.gid}),
+            user=None if account is None else account.uid,
+            group=None if account is None else account.gid,
         )
     except (OSError, subprocess.CalledProcessError):
         return False
@@ -90,7 +91,7 @@ def _runs(program: Path, account: Account | None) -> bool:
 
 
 def _copied_where_all_may_read(packaged: Path) -> Path:
-    """Copy the wheel's server (40 MB, once) out of a folder like root's home, which `nobody` cannot enter."""
+    """Copy the wheel's server (40 MB, once) out of a folder that `nobody` cannot enter."""
     version = metadata.version(POSTGRES_WHEEL)
     target = shared_temp() / f"lumin-postgres-{version}-{os.geteuid()}"
     folder = target / POSTGRES_WHEEL / POSTGRES_HOME / "bin"

@@ -27,7 +27,7 @@ class Environment:
 
 
 def read_environment() -> Environment:
-    """Read `.env` (the real environment wins) and the variables. Raises LocalError naming a bad one."""
+    """Read `.env` and the environment, which wins. Raises LocalError naming a bad variable."""
     environ.Env.read_env(PROJECT / ".env")
     if os.environ.get("WEB_SERVER", WEB_SERVERS[0]) not in WEB_SERVERS:
         raise LocalError(f"WEB_SERVER must be one of {', '.join(WEB_SERVERS)}.")

@@ -40,8 +40,8 @@ def claim_data_folder(folder: Path) -> IO[str]:
     except OSError as error:
         lock.seek(0)
         raise LocalError(
-            f"The data folder {folder} is in use: Lumin already runs on it (process {lock.read().strip()}). "
-            "Stop that one, or name another folder with MESSENGER_DATA."
+            f"The data folder {folder} is in use: Lumin already runs on it, as process "
+            f"{lock.read().strip()}. Stop that one, or name another folder with MESSENGER_DATA."
         ) from error
     lock.truncate(0)
     lock.write(str(os.getpid()))
@@ -60,7 +60,7 @@ def secret_key(folder: Path) -> str:
 
 
 def socket_folder(data: Path, account: Account | None) -> Path:
-    """A 0700 folder for PostgreSQL's socket, the same for the same data, so that restarts leave no litter."""
+    """A 0700 folder for PostgreSQL's socket, the same for the same data: no litter."""
     mine = os.geteuid() if account is None else account.uid
     name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
     folder = shared_temp() / f"lumin-{os.geteuid()}-{name}"

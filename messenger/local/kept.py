@@ -33,7 +33,7 @@ class Kept:
         self.since = time.monotonic()
 
     def tend(self) -> None:
-        """Notice an end, and start anew once the pause is over, which doubles with each end in a row."""
+        """Notice an end, and start anew after a pause, which doubles with each end in a row."""
         now = time.monotonic()
         if self.process is not None:
             if self.process.poll() is None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,13 +55,11 @@ class Postgres:
             raise LocalError(
                 f"Another PostgreSQL still runs on {self.data}. Stop it, then start again."
             )
-        # A killed server's children leave a moment after it; until then its memory counts as in use.
+        # A killed server's children leave a moment after it; till then its memory is in use.
         patience = time.monotonic() + STALE_SECONDS
         while True:
             process = self._launch()
-            settled = wait_until(
-                lambda: process.poll() is not None or self._answers(), seconds=START_SECONDS
-            )
+            settled = wait_until(partial(self._settled, process), seconds=START_SECONDS)
             if settled and process.poll() is None:
                 return process
             stop(process, signal.SIGQUIT, patience=2)
@@ -72,7 +70,7 @@ class Postgres:
             time.sleep(0.25)
 
     def stop(self, process: subprocess.Popen[bytes], patience: float = 2.0) -> None:
-        """A fast shutdown; where that takes too long an immediate one, repaired at the next start."""
+        """A fast shutdown; where it takes too long an immediate one, repaired at the next start."""
         stop(process, signal.SIGINT, signal.SIGQUIT, patience=patience)
 
     def discard(self) -> None:
@@ -89,15 +87,8 @@ class Postgres:
         if self.account is not None:
             os.chown(unfinished, self.account.uid, self.account.gid)
         target = unfinished if self.account is None else self.known_as
-        command = [
-            self.programs / "initdb",
-            "-D",
-            target,
-            "-U",
-            NAME,
-            "--encoding=UTF8",
-            "--locale=C",
-        ]
+        command: list[str | Path] = [self.programs / "initdb", "-D", target, "-U", NAME]
+        command += ["--encoding=UTF8", "--locale=C"]
         command += ["--auth-local=trust", "--auth-host=reject"]
         if self._program_version >= 17:
             command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -105,7 +96,8 @@ class Postgres:
             made = spawn(command, cwd=unfinished, account=self.account, output=log)
             if made.wait() != 0:
                 raise LocalError(
-                    f"PostgreSQL's data could not be made; see the end of {self.log}:\n{self._last_words()}"
+                    f"PostgreSQL's data could not be made; {self.log} ends with:\n"
+                    f"{self._last_words()}"
                 )
         unfinished.rename(self.data)
 
@@ -113,14 +105,15 @@ class Postgres:
         uid = os.geteuid() if self.account is None else self.account.uid
         if self.data.stat().st_uid != uid:
             raise LocalError(
-                f"{self.data} belongs to another user: it was made by root, or root is to run another user's data. "
-                "Start as that user, or name another folder with MESSENGER_DATA."
+                f"{self.data} belongs to another user: root made it, or root is to run what a user "
+                "made. Start as that one, or name another folder with MESSENGER_DATA."
             )
         version = int((self.data / "PG_VERSION").read_text())
         if version != self._program_version:
             raise LocalError(
-                f"{self.data} was made by PostgreSQL {version}; the one found here is {self._program_version}. "
-                "Use that version again, or name another folder with MESSENGER_DATA."
+                f"{self.data} was made by PostgreSQL {version}; the one found here is "
+                f"{self._program_version}. Use that version again, or name another folder with "
+                "MESSENGER_DATA."
             )
 
     @cached_property
@@ -131,13 +124,13 @@ class Postgres:
         return int(re.findall(r"\d+", words.stdout)[0])
 
     def _no_server_left(self) -> bool:
-        """Whether no server works on the data; a lock file whose process is no such server is removed."""
+        """Whether no server works on the data; a lock file that names no such server is removed."""
         lock = self.data / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return True
-        # After a reboot the number may belong to any process, and PostgreSQL would take it for a server.
+        # After a reboot any process may have the number; PostgreSQL would take it for a server.
         if _works_in(pid, self.data):
             return False
         lock.unlink(missing_ok=True)
@@ -163,6 +156,9 @@ class Postgres:
                 output=log,
                 death_signal=signal.SIGQUIT,
             )
+
+    def _settled(self, process: subprocess.Popen[bytes]) -> bool:
+        return process.poll() is not None or self._answers()
 
     def _answers(self) -> bool:
         try:

@@ -27,7 +27,7 @@ class Account:
 
 
 def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
-    """Have the kernel send `death_signal` to this process when the thread that made it ends (Linux)."""
+    """Have the kernel send `death_signal` to this process when its maker ends (Linux)."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
 
@@ -35,7 +35,7 @@ def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
 def _tied_to(parent: int, death_signal: int) -> Callable[[], None]:
     def before_exec() -> None:
         die_with_parent(death_signal)
-        # The parent may have died between the fork and the call above; then nobody sends the signal.
+        # The parent may have died between the fork and the call above: no signal comes then.
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -57,7 +57,6 @@ def spawn(
 
     Call it from the main thread: the kernel ties the child to the thread, not to the process.
     """
-    as_other = {} if account is None else {"user": account.uid, "group": account.gid}
     return subprocess.Popen(
         [str(part) for part in argv],
         env=None if env is None else dict(env),
@@ -68,13 +67,14 @@ def spawn(
         pass_fds=tuple(pass_fds),
         start_new_session=True,
         preexec_fn=_tied_to(os.getpid(), death_signal),  # noqa: PLW1509  one ctypes call, nothing imported
+        user=None if account is None else account.uid,
+        group=None if account is None else account.gid,
         extra_groups=None if account is None else [],
-        **as_other,
     )
 
 
 def stop(process: subprocess.Popen[bytes], *signals: int, patience: float) -> None:
-    """Send the signals in turn, `patience` seconds apart; what still lives after the last is killed."""
+    """Send the signals in turn, `patience` seconds apart; kill what survives the last."""
     for number in signals:
         if process.poll() is not None:
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import ExitStack
 
 import pytest
 
@@ -25,9 +26,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     # The worker of an xdist run has inherited what the controller set here.
     if "PYTEST_XDIST_WORKER" not in os.environ:
         compile_translations()
-        services = private_services()
-        os.environ.update(services.__enter__())
-        early_config.add_cleanup(lambda: services.__exit__(None, None, None))
+        until_the_end = ExitStack()
+        early_config.add_cleanup(until_the_end.close)
+        os.environ.update(until_the_end.enter_context(private_services()))
     return (yield)
 
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from messenger.local.binaries import redis_program
@@ -43,9 +44,7 @@ class Redis:
         """Start and return the server once it answers. Raises LocalError when it does not."""
         for _ in range(ATTEMPTS):
             process = self._launch()
-            settled = wait_until(
-                lambda p=process: p.poll() is not None or self._answers(), seconds=START_SECONDS
-            )
+            settled = wait_until(partial(self._settled, process), seconds=START_SECONDS)
             if settled and process.poll() is None:
                 self.known = True
                 return process
@@ -77,6 +76,9 @@ class Redis:
             config.write("".join(f"{name} {value}\n" for name, value in settings.items()).encode())
             config.seek(0)
             return spawn([self.program, "-"], stdin=config, output=log)
+
+    def _settled(self, process: subprocess.Popen[bytes]) -> bool:
+        return process.poll() is not None or self._answers()
 
     def _answers(self) -> bool:
         try:

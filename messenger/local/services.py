@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis together: those of a run, and throw-away ones for tests, checks and benches."""
+"""PostgreSQL and Redis together: those of a run, and throw-away ones for tests and benches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Service = Postgres | Redis
 
 
 def embedded_services(folder: Path, *, database_url: str, redis_url: str) -> dict[str, Service]:
-    """The services that have to be run here, by the variable that will name each; a URL given spares its server."""
+    """What has to be run here, by the variable that will name it; a URL given spares its server."""
     services: dict[str, Service] = {}
     if not database_url:
         services["DATABASE_URL"] = Postgres(folder)
@@ -29,7 +29,7 @@ def embedded_services(folder: Path, *, database_url: str, redis_url: str) -> dic
 
 @contextmanager
 def private_services() -> Iterator[dict[str, str]]:
-    """Servers of one's own in a temporary folder, gone at the end; yields DATABASE_URL and REDIS_URL.
+    """Servers in a temporary folder, gone at the end; yields DATABASE_URL and REDIS_URL.
 
     TEST_DATABASE_URL and TEST_REDIS_URL name servers to use instead.
     """

@@ -1,4 +1,4 @@
-"""`make run`: services, migrations, web processes and worker, brought up, kept up, and taken down in order."""
+"""`make run`: services, migrations, web and worker brought up, kept up, taken down in order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from messenger.local.announce import address, page_status, say
 from messenger.local.environment import PROJECT, Environment
@@ -26,7 +25,7 @@ SERVICE_PATIENCE = 0.6
 
 
 def run(environment: Environment) -> int:
-    """Run everything until Ctrl-C or SIGTERM; returns the exit code. Raises LocalError when it cannot start."""
+    """Run everything until Ctrl-C or SIGTERM; returns the exit code. Raises LocalError."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with (
@@ -49,14 +48,14 @@ def run(environment: Environment) -> int:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The socket all web processes share, bound here so that a busy port is noticed before anything starts."""
+    """The socket all web processes share; bound first, so that a busy port stops the start."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise LocalError(
-            f"Port {port} on {host} cannot be used ({error.strerror}). Stop the program that has it, "
-            f"or choose another with the PORT variable: PORT={port + 1} make run"
+            f"Port {port} on {host} cannot be used ({error.strerror}). Stop the program that has "
+            f"it, or choose another with the PORT variable: PORT={port + 1} make run"
         ) from error
 
 
@@ -80,7 +79,7 @@ class Supervisor:
         self.worker: list[Kept] = []
 
     def bring_up(self) -> None:
-        """Start everything; returns when all processes run, which is a little before the first page answers."""
+        """Start everything; returns when all processes run, a little before they answer."""
         for name, service in embedded_services(
             self.environment.data,
             database_url=self.environment.database_url,
@@ -152,24 +151,16 @@ class Supervisor:
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         # Threads: one process, quick to start; what a laptop's tasks do is waiting for others.
-        schedule: Path = self.environment.data / "celerybeat-schedule"
-        command = [
-            sys.executable,
-            "-m",
-            "messenger.local.tied",
-            "celery",
-            "-A",
-            "messenger",
-            "worker",
-        ]
-        command += [
-            "--beat",
-            "--schedule",
-            str(schedule),
+        celery = ["celery", "--quiet", "--app", "messenger", "worker", "--loglevel", "WARNING"]
+        celery += [
             "--pool",
             "threads",
             "--concurrency",
             "2",
+            "--without-gossip",
+            "--without-mingle",
         ]
-        command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-        return spawn(command, env=self.children_see, cwd=PROJECT)
+        celery += ["--beat", "--schedule", str(self.environment.data / "celerybeat-schedule")]
+        # The one warning of that module is about root, which is what a bare machine often runs as.
+        python = [sys.executable, "-W", "ignore:::celery.platforms", "-m", "messenger.local.tied"]
+        return spawn(python + celery, env=self.children_see, cwd=PROJECT)
