@@ -45,6 +45,7 @@ class Chat(Timestamped):
         related_name="+",
         db_index=False,
     )
+    participant_count = models.IntegerField(default=0)
     last_seq = models.BigIntegerField(default=0)
     last_rev = models.BigIntegerField(default=0)
     last_message_at = models.DateTimeField(default=timezone.now)

@@ -1,0 +1,52 @@
+"""What happened to chats."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from messenger.core.events import Event
+
+
+class ChatEvent(Event):
+    """Any fact about one chat."""
+
+    chat_id: UUID
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.chat_id
+
+
+class ChatCreated(ChatEvent):
+    event_type: ClassVar[str] = "chat.created"
+    kind: str
+    title: str
+    member_ids: list[UUID]
+
+
+class ChatUpdated(ChatEvent):
+    event_type: ClassVar[str] = "chat.updated"
+    title: str
+    description: str
+
+
+class ChatDeleted(ChatEvent):
+    event_type: ClassVar[str] = "chat.deleted"
+
+
+class ParticipantJoined(ChatEvent):
+    event_type: ClassVar[str] = "chat.participant_joined"
+    user_id: UUID
+    role: str
+
+
+class ParticipantLeft(ChatEvent):
+    event_type: ClassVar[str] = "chat.participant_left"
+    user_id: UUID
+
+
+class RoleChanged(ChatEvent):
+    event_type: ClassVar[str] = "chat.role_changed"
+    user_id: UUID
+    role: str

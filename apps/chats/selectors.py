@@ -1,0 +1,91 @@
+"""Every read of chats; `access_*` load, check, lock and raise."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.chats import rules
+from apps.chats.errors import DirectChatIsFixed, NotAdmin
+from apps.chats.models import Chat, Participant
+from apps.chats.serializers import participant_wire
+from messenger.core.errors import NotFound
+from messenger.core.pagination import PageQuery, page_of
+
+
+def access_chat(user_id: UUID, chat_id: UUID, *, lock: bool = False) -> tuple[Chat, Participant]:
+    """The chat and the asker's own place in it, or `NotFound`.
+
+    With `lock` the chat's row is held until the end of the transaction: whoever changes
+    members, messages or their order holds it, so the two never cross.
+    """
+    if lock:  # first the lock, then the rights: they may have changed while we waited
+        chat = Chat.objects.select_for_update(no_key=True).filter(pk=chat_id).first()
+        mine = Participant.objects.filter(chat_id=chat_id, user_id=user_id, left_at=None).first()
+    else:
+        mine = (
+            Participant.objects.select_related("chat")
+            .filter(chat_id=chat_id, user_id=user_id, left_at=None)
+            .first()
+        )
+        chat = mine.chat if mine else None
+    if chat is None or mine is None:
+        raise NotFound
+    return chat, mine
+
+
+def access_group_as_admin(user_id: UUID, chat_id: UUID) -> tuple[Chat, Participant]:
+    """The locked group for one of its admins; `NotFound`, `DirectChatIsFixed`, `NotAdmin`."""
+    chat, mine = access_chat(user_id, chat_id, lock=True)
+    if chat.kind == Chat.Kind.DIRECT:
+        raise DirectChatIsFixed
+    if not rules.can_edit_chat(chat, mine):
+        raise NotAdmin
+    return chat, mine
+
+
+def access_participant(chat: Chat, user_id: UUID) -> Participant:
+    """Somebody who takes part in a chat that the asker has already been let into."""
+    found = Participant.objects.filter(chat=chat, user_id=user_id, left_at=None).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def active_participants(chat_id: UUID) -> QuerySet[Participant]:
+    """Who takes part now, oldest first."""
+    return Participant.objects.filter(chat_id=chat_id, left_at=None).order_by("joined_at", "id")
+
+
+def participant_page_for(user_id: UUID, chat_id: UUID, query: PageQuery) -> dict[str, Any]:
+    """A page of a chat's participants, oldest first; `NotFound` for outsiders."""
+    access_chat(user_id, chat_id)
+    rows, numbers = page_of(active_participants(chat_id).select_related("user"), query)
+    return {"items": [participant_wire(row) for row in rows], **numbers}
+
+
+def participants_for(user_id: UUID, chat_id: UUID) -> list[dict[str, Any]]:
+    """All participants of a chat, for the pages; `NotFound` for outsiders."""
+    access_chat(user_id, chat_id)
+    rows = active_participants(chat_id).select_related("user")
+    return [participant_wire(row) for row in rows]
+
+
+def direct_chat_between(one: UUID, other: UUID) -> Chat | None:
+    """The direct chat of two people, if there is one."""
+    low, high = sorted((one, other))
+    return Chat.objects.filter(direct_low_id=low, direct_high_id=high).first()
+
+
+def share_a_chat(one: UUID, other: UUID) -> bool:
+    """Whether two people take part in some chat together."""
+    mine = Participant.objects.filter(user_id=one, left_at=None).values("chat_id")
+    return Participant.objects.filter(user_id=other, left_at=None, chat_id__in=mine).exists()
+
+
+def chat_ids_of(user_id: UUID) -> list[UUID]:
+    """The chats that a person takes part in; what their sockets listen to."""
+    rows = Participant.objects.filter(user_id=user_id, left_at=None)
+    return list(rows.values_list("chat_id", flat=True))

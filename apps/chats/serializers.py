@@ -1,0 +1,123 @@
+"""Wire shapes of chats and participants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, StrictBool, StringConstraints
+
+from apps.accounts.serializers import PersonOut, person_wire
+from apps.chats.models import Chat, Participant
+from messenger.core.pagination import Page
+from messenger.core.shapes import Input, Output
+
+Title = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Description = Annotated[str, StringConstraints(max_length=500)]
+Members = Annotated[list[UUID], Field(max_length=1000)]
+
+
+class DirectChatInput(Input):
+    """Open the direct chat with one person."""
+
+    kind: Literal["direct"]
+    user_id: UUID = Field(description="The other person.")
+
+
+class GroupChatInput(Input):
+    """Make a group."""
+
+    kind: Literal["group"]
+    title: Title
+    description: Description = ""
+    member_ids: Members = Field(
+        default_factory=list, description="Up to 1,000 people beside you."
+    )
+    shares_history: StrictBool = Field(
+        default=False, description="Do newcomers see what was written before they came?"
+    )
+
+
+class ChatPatchInput(Input):
+    """Change a group; what is left out stays."""
+
+    title: Title | None = None
+    description: Description | None = None
+    shares_history: StrictBool | None = None
+
+
+class ParticipantsInput(Input):
+    """Add people to a group."""
+
+    user_ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
+
+
+class RoleInput(Input):
+    """Give a participant a role; `owner` hands the group over."""
+
+    role: Literal["owner", "admin", "member"]
+
+
+class ChatOut(Output):
+    """A chat as everybody in it sees it."""
+
+    id: UUID
+    kind: Literal["direct", "group"]
+    title: str = Field(description="Empty for direct chats.")
+    description: str
+    created_by: UUID
+    created_at: datetime
+    updated_at: datetime
+    participant_count: int
+    shares_history: bool
+    last_seq: int = Field(description="`seq` of the newest message; 0 when there is none.")
+    last_rev: int = Field(description="Number of the newest change to a message.")
+    last_message_at: datetime = Field(description="Sorts the chat list.")
+
+
+class ParticipantOut(Output):
+    """One person in a chat and how far they have got."""
+
+    user: PersonOut
+    role: Literal["owner", "admin", "member"]
+    joined_at: datetime
+    delivered_seq: int
+    delivered_at: datetime | None
+    read_seq: int
+    read_at: datetime | None
+
+
+class ParticipantPage(Page):
+    items: list[ParticipantOut]
+
+
+def chat_wire(chat: Chat) -> dict[str, Any]:
+    """A `ChatOut`."""
+    return {
+        "id": chat.id,
+        "kind": chat.kind,
+        "title": chat.title,
+        "description": chat.description,
+        "created_by": chat.created_by_id,
+        "created_at": chat.created_at,
+        "updated_at": chat.updated_at,
+        "participant_count": chat.participant_count,
+        "shares_history": chat.shares_history,
+        "last_seq": chat.last_seq,
+        "last_rev": chat.last_rev,
+        "last_message_at": chat.last_message_at,
+    }
+
+
+def participant_wire(participant: Participant) -> dict[str, Any]:
+    """A `ParticipantOut`; wants `user` loaded."""
+    return {
+        "user": person_wire(participant.user),
+        "role": participant.role,
+        "joined_at": participant.joined_at,
+        "delivered_seq": participant.delivered_seq,
+        "delivered_at": participant.delivered_at,
+        "read_seq": participant.read_seq,
+        "read_at": participant.read_at,
+    }

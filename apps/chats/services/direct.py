@@ -1,0 +1,63 @@
+"""Opening the one direct chat of two people."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.selectors import access_person
+from apps.chats import selectors
+from apps.chats.errors import NotAcceptingMessages
+from apps.chats.events import ChatCreated
+from apps.chats.models import Chat, Participant
+from apps.chats.services import frames
+from messenger.core import live
+from messenger.core.errors import InvalidInput
+from messenger.core.events import emit
+
+
+def chat_open_direct(*, actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
+    """The direct chat of the two, and whether it is new; never a second one, also in a race.
+
+    Raises `NotFound` for an unknown person, `InvalidInput` for oneself and
+    `NotAcceptingMessages` where the other's privacy forbids a first contact.
+    """
+    if actor_id == user_id:
+        raise InvalidInput("A direct chat needs somebody else.")
+    existing = selectors.direct_chat_between(actor_id, user_id)
+    if existing:
+        return existing, False
+    person = access_person(actor_id, user_id)
+    if person.writes_from == User.WritesFrom.CONTACTS and not selectors.share_a_chat(
+        actor_id, user_id
+    ):
+        raise NotAcceptingMessages
+    return _create(actor_id, user_id)
+
+
+@transaction.atomic
+def _create(actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
+    low, high = sorted((actor_id, user_id))
+    new = Chat(
+        kind=Chat.Kind.DIRECT,
+        created_by_id=actor_id,
+        direct_low_id=low,
+        direct_high_id=high,
+        participant_count=2,
+    )
+    # Of two writers at once the unique pair lets one insert; the other finds that one's chat.
+    Chat.objects.bulk_create([new], ignore_conflicts=True)
+    chat = Chat.objects.get(direct_low_id=low, direct_high_id=high)
+    if chat.id != new.id:
+        return chat, False
+    Participant.objects.bulk_create(
+        [Participant(chat=chat, user_id=member) for member in (low, high)]
+    )
+    emit(
+        ChatCreated(chat_id=chat.id, kind=chat.kind, title="", member_ids=[low, high]),
+        actor_id=actor_id,
+    )
+    live.push(frames.chat_created(chat, (low, high)))
+    return chat, True

@@ -1,0 +1,52 @@
+"""The live frames about chats and membership."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from apps.chats.models import Chat, Participant
+from apps.chats.serializers import chat_wire
+from messenger.core.json import dumps
+from messenger.core.live import Frame, chat_group, user_group
+
+
+def chat_created(chat: Chat, user_ids: Iterable[UUID]) -> list[Frame]:
+    """For each newcomer's connections: the chat, and from now on what is said in it."""
+    text = dumps({"type": "chat_created", "chat_id": chat.id, "chat": chat_wire(chat)})
+    control = {"op": "join", "chat_id": str(chat.id)}
+    return [Frame(user_group(user_id), text, control=control) for user_id in user_ids]
+
+
+def chat_updated(chat: Chat) -> Frame:
+    """For everybody in the chat."""
+    return _to_chat(chat.id, {"type": "chat_updated", "chat": chat_wire(chat)})
+
+
+def participant_joined(chat_id: UUID, participant: Participant) -> Frame:
+    """For everybody in the chat, also on a change of role."""
+    return _to_chat(
+        chat_id,
+        {
+            "type": "participant_joined",
+            "user_id": participant.user_id,
+            "role": participant.role,
+        },
+    )
+
+
+def participant_left(chat_id: UUID, user_id: UUID) -> Frame:
+    """For those who stay."""
+    return _to_chat(chat_id, {"type": "participant_left", "user_id": user_id})
+
+
+def chat_removed(chat_id: UUID, user_ids: Iterable[UUID]) -> list[Frame]:
+    """For those who leave: the chat is gone, and so is what is said in it."""
+    text = dumps({"type": "chat_removed", "chat_id": chat_id})
+    control = {"op": "leave", "chat_id": str(chat_id)}
+    return [Frame(user_group(user_id), text, control=control) for user_id in user_ids]
+
+
+def _to_chat(chat_id: UUID, body: dict[str, Any]) -> Frame:
+    return Frame(chat_group(chat_id), dumps({"chat_id": chat_id, **body}))

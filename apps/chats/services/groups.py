@@ -1,0 +1,105 @@
+"""Making, changing and ending groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.accounts.selectors import active_ids
+from apps.chats import selectors
+from apps.chats.errors import DirectChatIsFixed, GroupFull, NotOwner
+from apps.chats.events import ChatCreated, ChatDeleted, ChatUpdated
+from apps.chats.models import Chat, Participant
+from apps.chats.services import frames
+from messenger.core import live
+from messenger.core.errors import InvalidInput
+from messenger.core.events import emit
+
+
+@transaction.atomic
+def group_create(
+    *,
+    actor_id: UUID,
+    title: str,
+    member_ids: Iterable[UUID] = (),
+    description: str = "",
+    shares_history: bool = False,
+) -> Chat:
+    """A new group owned by the actor. Raises `InvalidInput` for unknown people, `GroupFull`."""
+    members = people(member_ids) - {actor_id}
+    if len(members) + 1 > settings.GROUP_SIZE_LIMIT + 1:
+        raise GroupFull
+    chat = Chat.objects.create(
+        kind=Chat.Kind.GROUP,
+        title=title,
+        description=description,
+        created_by_id=actor_id,
+        shares_history=shares_history,
+        participant_count=len(members) + 1,
+    )
+    owner = Participant(chat=chat, user_id=actor_id, role=Participant.Role.OWNER)
+    Participant.objects.bulk_create(
+        [owner, *(Participant(chat=chat, user_id=member) for member in sorted(members))]
+    )
+    everybody = [actor_id, *sorted(members)]
+    emit(
+        ChatCreated(chat_id=chat.id, kind=chat.kind, title=title, member_ids=everybody),
+        actor_id=actor_id,
+    )
+    live.push(frames.chat_created(chat, everybody))
+    return chat
+
+
+@transaction.atomic
+def chat_update(
+    *,
+    actor_id: UUID,
+    chat_id: UUID,
+    title: str | None = None,
+    description: str | None = None,
+    shares_history: bool | None = None,
+) -> Chat:
+    """Change a group; None leaves a field. Raises `NotFound`, `NotAdmin`, `DirectChatIsFixed`."""
+    chat, _ = selectors.access_group_as_admin(actor_id, chat_id)
+    changes = {"title": title, "description": description, "shares_history": shares_history}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    for name, value in changes.items():
+        setattr(chat, name, value)
+    chat.save(update_fields=[*changes, "updated_at"])
+    emit(
+        ChatUpdated(chat_id=chat.id, title=chat.title, description=chat.description),
+        actor_id=actor_id,
+    )
+    live.push([frames.chat_updated(chat)])
+    return chat
+
+
+@transaction.atomic
+def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
+    """End a group with all that was said in it. Raises `NotFound`, `NotOwner`."""
+    chat, mine = selectors.access_chat(actor_id, chat_id, lock=True)
+    if chat.kind == Chat.Kind.DIRECT:
+        raise DirectChatIsFixed("A direct chat belongs to both of its people.")
+    if mine.role != Participant.Role.OWNER:
+        raise NotOwner
+    members = list(selectors.active_participants(chat_id).values_list("user_id", flat=True))
+    emit(ChatDeleted(chat_id=chat.id), actor_id=actor_id)
+    live.push(frames.chat_removed(chat.id, members))
+    chat.delete()
+
+
+def people(user_ids: Iterable[UUID]) -> set[UUID]:
+    """The ids as a set, all of living people; `InvalidInput` names those who are not."""
+    wanted = set(user_ids)
+    unknown = wanted - active_ids(wanted)
+    if unknown:
+        raise InvalidInput(
+            errors=[
+                {"field": "member_ids", "code": "unknown_person", "detail": str(user_id)}
+                for user_id in sorted(unknown)
+            ]
+        )
+    return wanted

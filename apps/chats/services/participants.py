@@ -1,0 +1,135 @@
+"""Who takes part in a group: joining, leaving, roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.chats import rules, selectors
+from apps.chats.errors import DirectChatIsFixed, GroupFull, NotAdmin, NotOwner
+from apps.chats.events import ParticipantJoined, ParticipantLeft, RoleChanged
+from apps.chats.models import Chat, Participant
+from apps.chats.services import frames
+from apps.chats.services.groups import people
+from messenger.core import live
+from messenger.core.events import emit
+
+
+@transaction.atomic
+def participants_add(
+    *, actor_id: UUID, chat_id: UUID, user_ids: Iterable[UUID]
+) -> list[Participant]:
+    """Add people to a group; who is in already stays as they are.
+
+    Newcomers see what was said before only where the group shares its history.
+    Raises `NotFound`, `NotAdmin`, `DirectChatIsFixed`, `InvalidInput`, `GroupFull`.
+    """
+    chat, _ = selectors.access_group_as_admin(actor_id, chat_id)
+    wanted = people(user_ids)
+    rows = {row.user_id: row for row in Participant.objects.filter(chat=chat, user_id__in=wanted)}
+    newcomers = sorted(user_id for user_id in wanted if _is_out(rows.get(user_id)))
+    if chat.participant_count + len(newcomers) > settings.GROUP_SIZE_LIMIT + 1:
+        raise GroupFull
+    joined = [_joined(chat, rows.get(user_id), user_id) for user_id in newcomers]
+    Participant.objects.bulk_create([row for row in joined if row.pk is None])
+    Participant.objects.bulk_update([row for row in joined if row.user_id in rows], JOIN_FIELDS)
+    chat.participant_count += len(joined)
+    chat.save(update_fields=["participant_count", "updated_at"])
+    for row in joined:
+        emit(
+            ParticipantJoined(chat_id=chat.id, user_id=row.user_id, role=row.role),
+            actor_id=actor_id,
+        )
+    live.push(
+        [
+            *frames.chat_created(chat, newcomers),
+            *(frames.participant_joined(chat.id, row) for row in joined),
+        ]
+    )
+    return joined
+
+
+@transaction.atomic
+def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
+    """Remove somebody, or leave. The last owner's group passes to its oldest admin or member.
+
+    Raises `NotFound`, `DirectChatIsFixed`, and `NotAdmin` unless one outranks the other.
+    """
+    chat, mine = selectors.access_chat(actor_id, chat_id, lock=True)
+    if chat.kind == Chat.Kind.DIRECT:
+        raise DirectChatIsFixed
+    target = mine if user_id == actor_id else selectors.access_participant(chat, user_id)
+    if not rules.can_remove(mine, target):
+        raise NotAdmin
+    was_owner = target.role == Participant.Role.OWNER
+    target.left_at = timezone.now()
+    target.role = Participant.Role.MEMBER
+    target.save(update_fields=["left_at", "role"])
+    chat.participant_count -= 1
+    chat.save(update_fields=["participant_count", "updated_at"])
+    emit(ParticipantLeft(chat_id=chat.id, user_id=user_id), actor_id=actor_id)
+    live.push(
+        [frames.participant_left(chat.id, user_id), *frames.chat_removed(chat.id, [user_id])]
+    )
+    if was_owner:
+        _pass_on(chat, actor_id)
+
+
+@transaction.atomic
+def participant_set_role(
+    *, actor_id: UUID, chat_id: UUID, user_id: UUID, role: str
+) -> Participant:
+    """Promote or demote; `owner` hands the group over. Only the owner may.
+
+    Raises `NotFound`, `DirectChatIsFixed`, `NotOwner`.
+    """
+    chat, mine = selectors.access_chat(actor_id, chat_id, lock=True)
+    if chat.kind == Chat.Kind.DIRECT:
+        raise DirectChatIsFixed
+    if mine.role != Participant.Role.OWNER:
+        raise NotOwner
+    target = selectors.access_participant(chat, user_id)
+    if target.pk == mine.pk:
+        if role != Participant.Role.OWNER:
+            raise NotOwner("Hand the group to somebody else first.")
+        return mine
+    if role == Participant.Role.OWNER:
+        _set_role(chat, mine, Participant.Role.ADMIN, actor_id)
+    _set_role(chat, target, role, actor_id)
+    return target
+
+
+JOIN_FIELDS = ["left_at", "joined_at", "hidden_seq", "delivered_seq", "read_seq", "role"]
+
+
+def _is_out(row: Participant | None) -> bool:
+    return row is None or row.left_at is not None
+
+
+def _joined(chat: Chat, row: Participant | None, user_id: UUID) -> Participant:
+    row = row or Participant(chat=chat, user_id=user_id)
+    row.left_at = None
+    row.joined_at = timezone.now()
+    row.role = Participant.Role.MEMBER
+    row.hidden_seq = 0 if chat.shares_history else chat.last_seq
+    # What was there before is history, not news: nothing of it is unread or undelivered.
+    row.delivered_seq = row.read_seq = chat.last_seq
+    return row
+
+
+def _pass_on(chat: Chat, actor_id: UUID) -> None:
+    remaining = list(selectors.active_participants(chat.id))
+    heir = rules.heir(remaining)
+    if heir is not None and not any(one.role == Participant.Role.OWNER for one in remaining):
+        _set_role(chat, heir, Participant.Role.OWNER, actor_id)
+
+
+def _set_role(chat: Chat, target: Participant, role: str, actor_id: UUID) -> None:
+    target.role = role
+    target.save(update_fields=["role"])
+    emit(RoleChanged(chat_id=chat.id, user_id=target.user_id, role=role), actor_id=actor_id)
+    live.push([frames.participant_joined(chat.id, target)])

@@ -1,0 +1,116 @@
+"""The socket's door to messages: each command reads a frame's fields and dresses the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.messages import selectors
+from apps.messages.serializers import (
+    CursorsInput,
+    SocketDeleteInput,
+    SocketEditInput,
+    SocketSendInput,
+    SyncInput,
+    SyncPosition,
+)
+from apps.messages.services.change import message_delete, message_edit
+from apps.messages.services.frames import change_text
+from apps.messages.services.read import CursorMove
+from apps.messages.services.send import SendRequest, Sent
+from messenger.core.actors import Actor
+from messenger.core.json import dumps
+
+
+def send_request(actor: Actor, data: SocketSendInput) -> SendRequest:
+    """`message` → what the writer collects."""
+    return SendRequest(
+        actor.user_id,
+        data.chat_id,
+        data.message_id,
+        data.text,
+        data.reply_to,
+        data.sent_at,
+        actor.connection_id,
+    )
+
+
+def send_reply(sent: Sent) -> dict[str, Any]:
+    """The `ack` of a `message`."""
+    return {
+        "type": "ack",
+        "message_id": sent.message["id"],
+        "chat_id": sent.message["chat_id"],
+        "seq": sent.message["seq"],
+        "created_at": sent.message["created_at"],
+        "duplicate": sent.duplicate,
+    }
+
+
+def delivered_moves(actor: Actor, data: CursorsInput) -> list[CursorMove]:
+    """`delivered` → what the receipts' writer collects."""
+    return [CursorMove(actor.user_id, item.chat_id, item.seq) for item in data.items]
+
+
+def read_moves(actor: Actor, data: CursorsInput) -> list[CursorMove]:
+    """`read` → what the receipts' writer collects."""
+    return [CursorMove(actor.user_id, item.chat_id, item.seq, item.seq) for item in data.items]
+
+
+def edit(actor: Actor, data: SocketEditInput) -> dict[str, Any]:
+    """`edit_message` → `ack`."""
+    message = message_edit(
+        actor_id=actor.user_id,
+        message_id=data.message_id,
+        text=data.text,
+        connection_id=actor.connection_id,
+    )
+    return {
+        "type": "ack",
+        "message_id": message.id,
+        "chat_id": message.chat_id,
+        "rev": message.rev,
+        "edited_at": message.edited_at,
+    }
+
+
+def delete(actor: Actor, data: SocketDeleteInput) -> dict[str, Any]:
+    """`delete_message` → `ack`."""
+    message = message_delete(
+        actor_id=actor.user_id,
+        message_id=data.message_id,
+        connection_id=actor.connection_id,
+    )
+    return {
+        "type": "ack",
+        "message_id": message.id,
+        "chat_id": message.chat_id,
+        "rev": message.rev,
+        "deleted_at": message.deleted_at,
+    }
+
+
+def sync(actor: Actor, data: SyncInput) -> list[str]:
+    """`sync` → the missing messages and changes, then `sync_done`; ready texts, in order."""
+    positions = {
+        chat_id: held if isinstance(held, SyncPosition) else SyncPosition(seq=held)
+        for chat_id, held in data.chats.items()
+    }
+    return replay_texts(selectors.replay_for(actor.user_id, positions))
+
+
+def replay(actor: Actor) -> list[str]:
+    """The handshake's replay: what the person's receipts do not cover; ready texts, in order."""
+    return replay_texts(selectors.replay_for(actor.user_id))
+
+
+def replay_texts(found: selectors.Replay) -> list[str]:
+    """Messages, then changes, then `resync` where there is too much, then `sync_done`."""
+    texts = [dumps({"type": "message", **message}) for message in found.messages]
+    texts += [change_text(message) for message in found.changes]
+    if found.resync:
+        texts.append(dumps({"type": "resync", "chats": found.resync}))
+    # JSON's keys are strings.
+    seqs = {str(chat_id): seq for chat_id, seq in found.last_seqs.items()}
+    revs = {str(chat_id): rev for chat_id, rev in found.last_revs.items()}
+    texts.append(dumps({"type": "sync_done", "chats": seqs, "revs": revs}))
+    return texts

@@ -1,0 +1,77 @@
+"""What happened to messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from messenger.core.events import Event
+
+
+class ChatAggregate(Event):
+    """A fact about a chat's messages; ordered within the chat."""
+
+    chat_id: UUID
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.chat_id
+
+
+class MessageSent(ChatAggregate):
+    """Its payload is the message as the wire shows it."""
+
+    event_type: ClassVar[str] = "message.sent"
+    id: UUID
+    seq: int
+    rev: int
+    sender_id: UUID
+    text: str
+    reply_to: UUID | None
+    sent_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+
+
+class MessageEdited(ChatAggregate):
+    event_type: ClassVar[str] = "message.edited"
+    message_id: UUID
+    seq: int
+    rev: int
+    text: str
+    edited_at: datetime
+
+
+class MessageDeleted(ChatAggregate):
+    event_type: ClassVar[str] = "message.deleted"
+    message_id: UUID
+    seq: int
+    rev: int
+    deleted_at: datetime
+
+
+class CursorMoved(Event):
+    """A participant's cursor passed messages of a chat; ordered within the recipient."""
+
+    chat_id: UUID
+    user_id: UUID
+    from_seq: int
+    to_seq: int
+    at: datetime
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.user_id
+
+
+class MessageDelivered(CursorMoved):
+    event_type: ClassVar[str] = "message.delivered"
+
+
+class MessageRead(CursorMoved):
+    event_type: ClassVar[str] = "message.read"

@@ -1,0 +1,25 @@
+"""Every read of messages."""
+
+from apps.messages.selectors.inbox import chat_for, chats_for
+from apps.messages.selectors.replay import Replay, changes_since, messages_since, replay_for
+from apps.messages.selectors.timeline import (
+    access_message,
+    history_for,
+    messages_by_id,
+    receipts_for,
+    timeline_for,
+)
+
+__all__ = [
+    "Replay",
+    "access_message",
+    "changes_since",
+    "chat_for",
+    "chats_for",
+    "history_for",
+    "messages_by_id",
+    "messages_since",
+    "receipts_for",
+    "replay_for",
+    "timeline_for",
+]

@@ -1,0 +1,97 @@
+"""My chats, with what is new in each."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce, Greatest
+
+from apps.accounts.models import User
+from apps.accounts.serializers import person_wire
+from apps.chats.models import Chat, Participant
+from apps.chats.serializers import chat_wire
+from apps.messages.models import Message
+from apps.messages.serializers import message_wire
+from messenger.core.errors import NotFound
+
+
+def chats_for(user_id: UUID) -> list[dict[str, Any]]:
+    """All chats of a person as `InboxChatOut`, by last activity, in three queries."""
+    return _dress(user_id, _mine(user_id).order_by("-chat__last_message_at", "-chat_id"))
+
+
+def chat_for(user_id: UUID, chat_id: UUID) -> dict[str, Any]:
+    """One chat as `InboxChatOut`, or `NotFound`."""
+    found = _dress(user_id, _mine(user_id).filter(chat_id=chat_id))
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def _mine(user_id: UUID) -> QuerySet[Participant]:
+    unread = (
+        Message.objects.filter(
+            chat_id=OuterRef("chat_id"),
+            seq__gt=Greatest(OuterRef("read_seq"), OuterRef("hidden_seq")),
+            deleted_at=None,
+        )
+        .exclude(sender_id=user_id)
+        .order_by()
+        .values("chat_id")
+        .annotate(n=Count("*"))
+        .values("n")
+    )
+    return (
+        Participant.objects.filter(user_id=user_id, left_at=None)
+        .select_related("chat")
+        .annotate(unread_count=Coalesce(Subquery(unread), Value(0), output_field=BigIntegerField()))
+    )
+
+
+def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
+    mine = list(rows)
+    newest = _last_messages([row.chat_id for row in mine])
+    peers = _peers(user_id, [row.chat for row in mine])
+    return [
+        {
+            **chat_wire(row.chat),
+            "role": row.role,
+            "hidden_seq": row.hidden_seq,
+            "delivered_seq": row.delivered_seq,
+            "read_seq": row.read_seq,
+            "unread_count": row.unread_count,
+            "last_message": _visible(newest.get(row.chat_id), row),
+            "peer": peers.get(_peer_id(user_id, row.chat)),
+        }
+        for row in mine
+    ]
+
+
+def _last_messages(chat_ids: list[UUID]) -> dict[UUID, Message]:
+    rows = Message.objects.filter(chat_id__in=chat_ids, chat__last_seq=F("seq"))
+    return {row.chat_id: row for row in rows}
+
+
+def _visible(message: Message | None, mine: Participant) -> dict[str, Any] | None:
+    if message is None or message.seq <= mine.hidden_seq:
+        return None
+    return message_wire(message)
+
+
+def _peer_id(user_id: UUID, chat: Chat) -> UUID | None:
+    return chat.direct_high_id if chat.direct_low_id == user_id else chat.direct_low_id
+
+
+def _peers(user_id: UUID, chats: list[Chat]) -> dict[UUID | None, dict[str, Any]]:
+    ids = {_peer_id(user_id, chat) for chat in chats} - {None}
+    return {user.id: person_wire(user) for user in User.objects.filter(pk__in=ids)}

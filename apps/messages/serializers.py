@@ -1,0 +1,233 @@
+"""Wire shapes of messages: what REST, the socket and the broker take, and the one that they give."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
+
+from apps.accounts.serializers import PersonOut
+from apps.chats.serializers import ChatOut
+from apps.messages.models import Message
+from messenger.core.shapes import Input, Output
+
+BIGINT_MAX = 2**63 - 1
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=5000, strip_whitespace=True),
+    Field(description="1 to 5,000 characters after stripping."),
+]
+Seq = Annotated[StrictInt, Field(ge=0, le=BIGINT_MAX)]
+QuerySeq = Annotated[int, Field(ge=0, le=BIGINT_MAX)]
+
+
+def _plausible(value: datetime) -> datetime:
+    if not 2000 <= value.year < 2100:
+        raise ValueError("the year must lie between 2000 and 2099")
+    return value.astimezone(UTC)
+
+
+ClientTime = Annotated[AwareDatetime, AfterValidator(_plausible)]
+
+
+class MessageSendInput(Input):
+    """Send a message; the same class behind every door."""
+
+    message_id: UUID | None = Field(
+        default=None,
+        description="Made by the client: the idempotency key that makes a retry harmless.",
+    )
+    chat_id: UUID | None = Field(default=None, description="The chat; or name a recipient.")
+    recipient_id: UUID | None = Field(
+        default=None, description="Finds or makes the direct chat with this person."
+    )
+    text: Text
+    reply_to: UUID | None = Field(default=None, description="A message of the same chat.")
+    sent_at: ClientTime | None = Field(
+        default=None, description="The client's clock; decoration, never order."
+    )
+
+    @model_validator(mode="after")
+    def _one_address(self) -> MessageSendInput:
+        if (self.chat_id is None) == (self.recipient_id is None):
+            raise ValueError("give either chat_id or recipient_id")
+        return self
+
+
+class SocketSendInput(Input):
+    """`message` on the socket: the id is the client's and the chat must exist."""
+
+    message_id: UUID
+    chat_id: UUID
+    text: Text
+    reply_to: UUID | None = None
+    sent_at: ClientTime | None = None
+
+
+class MessageEditInput(Input):
+    """A new text for one's own message."""
+
+    text: Text
+
+
+class SocketEditInput(MessageEditInput):
+    """`edit_message` on the socket."""
+
+    message_id: UUID
+
+
+class SocketDeleteInput(Input):
+    """`delete_message` on the socket."""
+
+    message_id: UUID
+
+
+class CursorItem(Input):
+    """Everything up to `seq` of one chat."""
+
+    chat_id: UUID
+    seq: Seq
+
+
+class CursorsInput(Input):
+    """`read` and `delivered` on the socket: cumulative, several chats at once."""
+
+    items: Annotated[list[CursorItem], Field(min_length=1, max_length=500)]
+
+
+class ReadInput(Input):
+    """Read up to here."""
+
+    seq: Seq
+
+
+class SyncPosition(Input):
+    """What a device holds of one chat: messages up to `seq`, changes up to `rev`."""
+
+    seq: Seq
+    rev: Seq | None = None
+
+
+class SyncInput(Input):
+    """`sync` on the socket: chat → the last seq this device has, or seq and rev."""
+
+    chats: Annotated[dict[UUID, Seq | SyncPosition], Field(max_length=5000)]
+
+
+class TimelineQuery(Input):
+    """A window of a chat's messages; give at most one of the three positions."""
+
+    chat_id: UUID
+    before_seq: QuerySeq | None = Field(default=None, description="Older than this.")
+    after_seq: QuerySeq | None = Field(default=None, description="Newer than this.")
+    around_seq: QuerySeq | None = Field(default=None, description="Half older, half newer.")
+    limit: int = Field(default=50, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _one_position(self) -> TimelineQuery:
+        if sum(s is not None for s in (self.before_seq, self.after_seq, self.around_seq)) > 1:
+            raise ValueError("give at most one of before_seq, after_seq and around_seq")
+        return self
+
+
+class MessageOut(Output):
+    """A message as everybody in the chat sees it."""
+
+    id: UUID
+    chat_id: UUID
+    seq: int = Field(description="Place in the chat: from 1, without gaps. The truth about order.")
+    rev: int = Field(description="The chat's change number of the last edit or deletion; else 0.")
+    sender_id: UUID
+    text: str = Field(description="Empty once deleted.")
+    reply_to: UUID | None
+    sent_at: datetime | None = Field(description="The sender's clock.")
+    created_at: datetime
+    updated_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    delivered_at: datetime | None = Field(description="When the last other participant had it.")
+    read_at: datetime | None = Field(description="When the last other participant read it.")
+
+
+class TimelineOut(Output):
+    """Messages in the chat's order, oldest first."""
+
+    items: list[MessageOut]
+    has_more_before: bool
+    has_more_after: bool
+
+
+class EarlierTextOut(Output):
+    """A text that the message had."""
+
+    text: str
+    replaced_at: datetime
+
+
+class HistoryOut(Output):
+    """Earlier texts, oldest first."""
+
+    items: list[EarlierTextOut]
+
+
+class ReceiptOut(Output):
+    """How far one participant has got with one message."""
+
+    user_id: UUID
+    delivered_at: datetime | None = Field(
+        description="When the cursor that covers the message last moved; null: not there yet."
+    )
+    read_at: datetime | None
+
+
+class ReceiptsOut(Output):
+    """Everybody but the sender."""
+
+    items: list[ReceiptOut]
+
+
+class InboxChatOut(ChatOut):
+    """A chat as one of its people sees it in their list."""
+
+    role: str
+    hidden_seq: int = Field(description="Messages up to this one are not yours to see.")
+    delivered_seq: int
+    read_seq: int
+    unread_count: int = Field(description="Others' messages that you have not read.")
+    last_message: MessageOut | None
+    peer: PersonOut | None = Field(description="The other person of a direct chat.")
+
+
+class InboxOut(Output):
+    """My chats by last activity."""
+
+    items: list[InboxChatOut]
+
+
+def message_wire(message: Message) -> dict[str, Any]:
+    """A `MessageOut`."""
+    return {
+        "id": message.id,
+        "chat_id": message.chat_id,
+        "seq": message.seq,
+        "rev": message.rev,
+        "sender_id": message.sender_id,
+        "text": message.text,
+        "reply_to": message.reply_to_id,
+        "sent_at": message.sent_at,
+        "created_at": message.created_at,
+        "updated_at": message.updated_at,
+        "edited_at": message.edited_at,
+        "deleted_at": message.deleted_at,
+        "delivered_at": message.delivered_at,
+        "read_at": message.read_at,
+    }

@@ -1,0 +1,45 @@
+"""The live frames about messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from apps.messages.models import Message
+from messenger.core.json import dumps
+from messenger.core.live import Frame, chat_group
+
+
+def change_text(message: Message) -> str:
+    """`message_edited` or `message_deleted`, whichever the message's state is."""
+    if message.deleted_at:
+        change = {"type": "message_deleted", "deleted_at": message.deleted_at}
+    else:
+        change = {
+            "type": "message_edited",
+            "text": message.text,
+            "edited_at": message.edited_at,
+        }
+    place = {"chat_id": message.chat_id, "message_id": message.id, "seq": message.seq}
+    return dumps({**change, **place, "rev": message.rev})
+
+
+def changed(message: Message, connection_id: str = "") -> Frame:
+    """For everybody in the chat but the connection that gets the ack."""
+    group = chat_group(message.chat_id)
+    return Frame(group, change_text(message), rev=message.rev, skip=connection_id)
+
+
+def receipt(
+    chat_id: UUID, user_id: UUID, delivered_seq: int, read_seq: int, at: datetime
+) -> Frame:
+    """For everybody in the chat: how far one of them has got."""
+    body = {
+        "type": "receipt",
+        "chat_id": chat_id,
+        "user_id": user_id,
+        "delivered_seq": delivered_seq,
+        "read_seq": read_seq,
+        "at": at,
+    }
+    return Frame(chat_group(chat_id), dumps(body))

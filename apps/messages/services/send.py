@@ -1,0 +1,244 @@
+"""Sending: a batch of messages becomes durable in one transaction.
+
+The statements are written out: one round trip for the rights, one for all three writes. The
+ORM's per-object path was measured thirty times slower, `bulk_create` six times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from apps.messages import selectors
+from apps.messages.errors import MessageIdConflict
+from apps.messages.events import MessageSent
+from apps.messages.serializers import message_wire
+from messenger.core import live
+from messenger.core.errors import DomainError, InvalidInput, NotFound
+from messenger.core.events import event_metadata
+from messenger.core.ids import new_id
+from messenger.core.json import dumps
+
+RETRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest:
+    """One message to send; `connection_id` is the socket that gets an ack instead of the frame."""
+
+    sender_id: UUID
+    chat_id: UUID
+    message_id: UUID
+    text: str
+    reply_to: UUID | None = None
+    sent_at: datetime | None = None
+    connection_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A durable message in its wire shape; `duplicate` where it was there already."""
+
+    message: dict[str, Any]
+    duplicate: bool = False
+
+
+def message_send(
+    *,
+    sender_id: UUID,
+    chat_id: UUID,
+    text: str,
+    message_id: UUID | None = None,
+    reply_to: UUID | None = None,
+    sent_at: datetime | None = None,
+) -> Sent:
+    """Send one message: a batch of one. Raises `NotFound`, `MessageIdConflict`, `InvalidInput`."""
+    request = SendRequest(sender_id, chat_id, message_id or new_id(), text, reply_to, sent_at)
+    (outcome,) = messages_send([request])
+    if isinstance(outcome, DomainError):
+        raise outcome
+    return outcome
+
+
+def messages_send(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
+    """Make the messages durable, in the order given, and tell their chats after the commit.
+
+    Returns an outcome for each request, in order; a bad one fails alone. When this returns,
+    what is `Sent` is committed. Raises only what the database raises.
+    """
+    # A retry of a known message is rare: insert first, look for repeats only on a conflict.
+    for attempt in range(RETRIES):
+        try:
+            return _send(requests, look_for_repeats=attempt > 0)
+        except IntegrityError:
+            if attempt == RETRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+@transaction.atomic
+def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Sent | DomainError]:
+    now, seqs = _lock_chats({request.chat_id for request in requests})
+    facts = _rights(requests)
+    known = _repeats(requests) if look_for_repeats else {}
+    outcomes: list[Sent | DomainError] = []
+    written: list[tuple[dict[str, Any], SendRequest]] = []
+    for request, (is_member, reply_is_here) in zip(requests, facts, strict=True):
+        earlier = known.get(request.message_id)
+        if earlier is not None and _is_same(earlier, request):
+            outcomes.append(Sent(earlier, duplicate=True))
+        elif not is_member:
+            outcomes.append(NotFound())
+        elif earlier is not None:
+            outcomes.append(MessageIdConflict())
+        elif request.reply_to and not reply_is_here:
+            outcomes.append(_unknown_reply())
+        else:
+            seqs[request.chat_id] += 1
+            message = _wire(request, seqs[request.chat_id], now)
+            known[request.message_id] = message
+            written.append((message, request))
+            outcomes.append(Sent(message))
+    if written:
+        _write(written, seqs, now)
+    return outcomes
+
+
+def _lock_chats(chat_ids: set[UUID]) -> tuple[datetime, dict[UUID, int]]:
+    """Lock in id order, so that two batches never wait for each other in a circle."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, last_seq, clock_timestamp() FROM chats_chat"
+            " WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [sorted(chat_ids)],
+        )
+        rows = cursor.fetchall()
+    # The database's clock, so that processes whose clocks differ agree.
+    now = rows[0][2] if rows else datetime.min
+    return now, {chat_id: last_seq for chat_id, last_seq, _ in rows}
+
+
+def _rights(requests: Sequence[SendRequest]) -> list[tuple[bool, bool]]:
+    """For each request: does the sender take part, is the quoted message there and visible?
+
+    A statement of its own after the lock: what changed while we waited must count.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id IS NOT NULL, r.id IS NOT NULL AND r.seq > p.hidden_seq"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[])"
+            "   WITH ORDINALITY AS q(chat_id, sender_id, reply_to, n)"
+            " LEFT JOIN chats_participant p ON p.chat_id = q.chat_id"
+            "   AND p.user_id = q.sender_id AND p.left_at IS NULL"
+            " LEFT JOIN messaging_message r ON r.id = q.reply_to AND r.chat_id = q.chat_id"
+            " ORDER BY q.n",
+            [
+                [request.chat_id for request in requests],
+                [request.sender_id for request in requests],
+                [request.reply_to for request in requests],
+            ],
+        )
+        return cursor.fetchall()
+
+
+def _write(
+    written: list[tuple[dict[str, Any], SendRequest]], seqs: dict[UUID, int], now: datetime
+) -> None:
+    """Messages, counters and outbox in one statement; the frames leave after the commit."""
+    messages = [message for message, _ in written]
+    texts = [dumps(message) for message in messages]
+    senders = [message["sender_id"] for message in messages]
+    metadata = {sender_id: dumps(event_metadata(sender_id)) for sender_id in set(senders)}
+    last = {message["chat_id"]: seqs[message["chat_id"]] for message in messages}
+    columns = ("id", "chat_id", "seq", "sender_id", "text", "reply_to", "sent_at")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WRITE,
+            {
+                **{name: [message[name] for message in messages] for name in columns},
+                "now": now,
+                "chats": list(last),
+                "seqs": list(last.values()),
+                "event_id": [new_id() for _ in messages],
+                "event_type": MessageSent.event_type,
+                "payload": texts,
+                "metadata": [metadata[sender_id] for sender_id in senders],
+            },
+        )
+    live.push(
+        live.Frame(
+            live.chat_group(message["chat_id"]),
+            '{"type":"message",' + text[1:],
+            seq=message["seq"],
+            skip=request.connection_id,
+        )
+        for (message, request), text in zip(written, texts, strict=True)
+    )
+
+
+WRITE = """
+WITH written AS (
+  INSERT INTO messaging_message
+    (id, chat_id, seq, rev, sender_id, text, reply_to_id, sent_at, created_at, updated_at)
+  SELECT id, chat_id, seq, 0, sender_id, text, reply_to, sent_at, %(now)s, %(now)s
+  FROM unnest(%(id)s::uuid[], %(chat_id)s::uuid[], %(seq)s::bigint[], %(sender_id)s::uuid[],
+              %(text)s::text[], %(reply_to)s::uuid[], %(sent_at)s::timestamptz[])
+    AS new(id, chat_id, seq, sender_id, text, reply_to, sent_at)
+), counted AS (
+  UPDATE chats_chat SET last_seq = new.seq, last_message_at = %(now)s
+  FROM unnest(%(chats)s::uuid[], %(seqs)s::bigint[]) AS new(id, seq)
+  WHERE chats_chat.id = new.id
+)
+INSERT INTO core_outboxevent (event_id, event_type, aggregate_id, payload, metadata, created_at)
+SELECT event_id, %(event_type)s, chat_id, payload, metadata, %(now)s
+FROM unnest(%(event_id)s::uuid[], %(chat_id)s::uuid[], %(payload)s::jsonb[], %(metadata)s::jsonb[])
+  WITH ORDINALITY AS new(event_id, chat_id, payload, metadata, n)
+ORDER BY n
+"""
+
+
+def _wire(request: SendRequest, seq: int, now: datetime) -> dict[str, Any]:
+    """A `MessageOut` of a message that is being written: `message_wire` without a model."""
+    return {
+        "id": request.message_id,
+        "chat_id": request.chat_id,
+        "seq": seq,
+        "rev": 0,
+        "sender_id": request.sender_id,
+        "text": request.text,
+        "reply_to": request.reply_to,
+        "sent_at": request.sent_at,
+        "created_at": now,
+        "updated_at": now,
+        "edited_at": None,
+        "deleted_at": None,
+        "delivered_at": None,
+        "read_at": None,
+    }
+
+
+def _repeats(requests: Sequence[SendRequest]) -> dict[UUID, dict[str, Any]]:
+    found = selectors.messages_by_id(request.message_id for request in requests)
+    return {message.id: message_wire(message) for message in found}
+
+
+def _is_same(message: dict[str, Any], request: SendRequest) -> bool:
+    """A retry, as opposed to somebody else's id or the same id for another chat."""
+    return (message["chat_id"], message["sender_id"]) == (request.chat_id, request.sender_id)
+
+
+def _unknown_reply() -> InvalidInput:
+    return InvalidInput(
+        errors=[
+            {
+                "field": "reply_to",
+                "code": "not_found",
+                "detail": "There is no such message in this chat.",
+            }
+        ]
+    )

@@ -1,0 +1,1 @@
+"""REST: my chats and what is said in them."""
