@@ -31,9 +31,7 @@ class GroupChatInput(Input):
     kind: Literal["group"]
     title: Title
     description: Description = ""
-    member_ids: Members = Field(
-        default_factory=list, description="Up to 1,000 people beside you."
-    )
+    member_ids: Members = Field(default_factory=list, description="Up to 1,000 people beside you.")
     shares_history: StrictBool = Field(
         default=False, description="Do newcomers see what was written before they came?"
     )

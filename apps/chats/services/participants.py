@@ -72,17 +72,13 @@ def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
     chat.participant_count -= 1
     chat.save(update_fields=["participant_count", "updated_at"])
     emit(ParticipantLeft(chat_id=chat.id, user_id=user_id), actor_id=actor_id)
-    live.push(
-        [frames.participant_left(chat.id, user_id), *frames.chat_removed(chat.id, [user_id])]
-    )
+    live.push([frames.participant_left(chat.id, user_id), *frames.chat_removed(chat.id, [user_id])])
     if was_owner:
         _pass_on(chat, actor_id)
 
 
 @transaction.atomic
-def participant_set_role(
-    *, actor_id: UUID, chat_id: UUID, user_id: UUID, role: str
-) -> Participant:
+def participant_set_role(*, actor_id: UUID, chat_id: UUID, user_id: UUID, role: str) -> Participant:
     """Promote or demote; `owner` hands the group over. Only the owner may.
 
     Raises `NotFound`, `DirectChatIsFixed`, `NotOwner`.
