@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -26,6 +26,9 @@ FRAME_LIMIT = 70_000
 LEAVE_SECONDS = 2.3
 FAREWELL_SECONDS = 1.2
 NEVER = 10**9
+SERVICE_RESTART = 1012
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -49,10 +52,12 @@ def main() -> None:
 
 
 async def say_farewell() -> None:
-    """Let the gateway close its sockets with 1012, for a limited time."""
+    """Let the gateway close its sockets with 1012, for a limited time and whatever goes wrong."""
     gateway = importlib.import_module("messenger.gateway")
-    with contextlib.suppress(TimeoutError):
+    try:
         await asyncio.wait_for(gateway.shutdown(), FAREWELL_SECONDS)
+    except Exception:  # the process ends all the same
+        logger.exception("the sockets were not closed in order")
 
 
 def leave_for_certain() -> None:
@@ -67,11 +72,21 @@ def serve_with_daphne(listener: socket.socket) -> None:
     # Daphne makes its loop when it is imported: the policy comes first.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     from daphne.server import Server
+    from daphne.ws_protocol import WebSocketProtocol
     from twisted.internet import reactor as twisted_reactor
 
     from messenger.asgi import application
 
     reactor: Any = twisted_reactor
+
+    class Protocol(WebSocketProtocol):  # type: ignore[misc]
+        """A socket that can say the server restarts: autobahn takes 1012 from a peer only."""
+
+        def serverClose(self, code: int | None = None) -> None:  # noqa: N802  Daphne's name
+            if code == SERVICE_RESTART:
+                self.sendCloseFrame(code=code, isReply=False)
+            else:
+                super().serverClose(code)
 
     class QuietServer(Server):  # type: ignore[misc]
         """Daphne with our socket, our signals, and a close frame where it would cut the line."""
@@ -80,6 +95,7 @@ def serve_with_daphne(listener: socket.socket) -> None:
         leaving: asyncio.Task[None] | None = None
 
         def begin(self) -> None:
+            self.ws_factory.protocol = Protocol
             # By default an oversized frame cuts the line; the client is owed the reason, 1009.
             self.ws_factory.setProtocolOptions(failByDrop=False)
             factory = self.http_factory

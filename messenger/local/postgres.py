@@ -124,16 +124,17 @@ class Postgres:
         return int(re.findall(r"\d+", words.stdout)[0])
 
     def _no_server_left(self) -> bool:
-        """Whether no server works on the data; a lock file that names no such server is removed."""
+        """Whether no server works on the data; the lock files of one that is gone are removed."""
         lock = self.data / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
-            return True
+            pid = 0
         # After a reboot any process may have the number; PostgreSQL would take it for a server.
-        if _works_in(pid, self.data):
+        if pid and _works_in(pid, self.data):
             return False
-        lock.unlink(missing_ok=True)
+        for stale in (lock, *self.sockets.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
         return True
 
     def _launch(self) -> subprocess.Popen[bytes]:

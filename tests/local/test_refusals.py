@@ -1,0 +1,49 @@
+"""Starts that cannot go on say why, at once, and touch nothing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from messenger.local.processes import Account
+from tests.local.started import Started
+
+Start = Callable[..., Started]
+
+
+def refusal(begun: Started) -> str:
+    assert begun.process.wait(10) == 1
+    assert "Traceback" not in begun.said()
+    return begun.said()
+
+
+def test_a_busy_port_is_named_with_the_variable_that_changes_it(
+    start: Start, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refusal(start(PORT=str(port)))
+    assert f"Port {port}" in said
+    assert "PORT=" in said
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(
+    start: Start, writable_by_nobody: Path, plain_user: Account | None
+) -> None:
+    said = refusal(start(writable_by_nobody, plain_user))
+    assert str(writable_by_nobody) in said
+    assert "cannot be written" in said
+    assert "MESSENGER_DATA" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "eighty"), ("PORT", "70000"), ("WEB_PROCESSES", "0"), ("WEB_SERVER", "apache")],
+)
+def test_a_bad_setting_is_named(start: Start, name: str, value: str) -> None:
+    settings = {"PORT": "0", name: value}
+    assert f"{name} must be" in refusal(start(**settings))

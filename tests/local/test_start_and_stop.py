@@ -1,0 +1,82 @@
+"""First start, second start, Ctrl-C, and the hard end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from messenger.local.binaries import service_account
+from messenger.local.folders import secret_key, socket_folder
+from messenger.local.postgres import NAME
+from messenger.local.processes import Account
+from tests.local.started import Started, left_of
+
+Start = Callable[..., Started]
+
+
+def database_of(data: Path) -> psycopg.Connection:
+    sockets = socket_folder(data, service_account())
+    return psycopg.connect(host=str(sockets), user=NAME, dbname=NAME, autocommit=True)
+
+
+def test_kill_9_leaves_nothing_running_and_the_next_start_finds_all_data(
+    start: Start, tmp_path: Path
+) -> None:
+    first = start()
+    assert first.wait_until_ready() < 25
+    assert first.status("/") < 400
+    with database_of(tmp_path / "data") as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    key = (tmp_path / "data" / "secret_key").read_text()
+    family = first.family()
+    assert any("tied" in " ".join(one.cmdline()) for one in family)
+
+    first.end(signal.SIGKILL)
+    assert left_of(family) == []
+
+    second = start()
+    assert second.wait_until_ready() < 15
+    with database_of(tmp_path / "data") as connection:
+        assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+    assert (tmp_path / "data" / "secret_key").read_text() == key
+    family = second.family()
+
+    assert second.end(signal.SIGINT) < 5
+    assert second.process.returncode == 0
+    assert left_of(family, seconds=0.5) == []
+
+
+def test_only_the_first_start_makes_the_demo_accounts(start: Start) -> None:
+    first = start()
+    first.wait_until_ready()
+    assert "demo" in first.said()
+    assert first.end(signal.SIGTERM) < 5
+
+    second = start()
+    second.wait_until_ready()
+    assert "demo" not in second.said()
+
+
+def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    key = secret_key(tmp_path)
+    assert len(key) > 60
+    assert secret_key(tmp_path) == key
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_a_user_who_is_not_root_can_run_it(
+    start: Start, other_user: Account, open_folder: Path
+) -> None:
+    data = open_folder / "data"
+    data.mkdir()
+    os.chown(data, other_user.uid, other_user.gid)
+    begun = start(data, other_user)
+    begun.wait_until_ready()
+    assert begun.status("/") < 400
+    assert {one.uids().effective for one in begun.family()} == {other_user.uid}
+    assert begun.end() < 5
