@@ -17,15 +17,82 @@ SITE: Table = {
     "admin:*": {"*": ANYONE},
 }
 
-ACCOUNTS: Table = {}
+ACCOUNTS: Table = {
+    "api:auth-register": {"POST": ANYONE},
+    "api:auth-login": {"POST": ANYONE},
+    "api:auth-refresh": {"POST": ANYONE},
+    # Ends the session of the given refresh token; without one it asks for an identity itself.
+    "api:auth-logout": {"POST": ANYONE},
+    "api:auth-password-change": {"POST": USER},
+    "api:auth-password-reset": {"POST": ANYONE},
+    "api:auth-password-reset-confirm": {"POST": ANYONE},
+    "api:auth-email-confirm": {"POST": ANYONE},
+    "api:auth-sessions": {"GET": USER},
+    "api:auth-session": {"DELETE": USER},
+    "api:me": {"GET": USER, "PATCH": USER, "DELETE": USER},
+    "api:people": {"GET": USER},
+    "api:person": {"GET": USER},
+    # allauth's pages; those for signed-in people ask for a recent proof as well.
+    "account_login": {"*": ANYONE},
+    "account_logout": {"*": ANYONE},
+    "account_inactive": {"*": ANYONE},
+    "account_signup": {"*": ANYONE},
+    "account_reauthenticate": {"*": USER},
+    "account_email": {"*": USER},
+    "account_email_verification_sent": {"*": ANYONE},
+    "account_confirm_email": {"*": ANYONE},
+    "account_change_password": {"*": USER},
+    "account_set_password": {"*": USER},
+    "account_reset_password": {"*": ANYONE},
+    "account_reset_password_done": {"*": ANYONE},
+    "account_reset_password_from_key": {"*": ANYONE},
+    "account_reset_password_from_key_done": {"*": ANYONE},
+    "mfa_index": {"*": USER},
+    "mfa_authenticate": {"*": ANYONE},
+    "mfa_reauthenticate": {"*": USER},
+    "mfa_activate_totp": {"*": USER},
+    "mfa_deactivate_totp": {"*": USER},
+    "mfa_view_recovery_codes": {"*": USER},
+    "mfa_generate_recovery_codes": {"*": USER},
+    "mfa_download_recovery_codes": {"*": USER},
+    "mfa_list_webauthn": {"*": USER},
+    "mfa_add_webauthn": {"*": USER},
+    "mfa_reauthenticate_webauthn": {"*": USER},
+    "mfa_remove_webauthn": {"*": USER},
+    "mfa_edit_webauthn": {"*": USER},
+    "mfa_login_webauthn": {"*": ANYONE},
+    "settings_profile": {"*": USER},
+    "settings_devices": {"*": USER},
+}
 
-CHATS: Table = {}
+CHATS: Table = {
+    "api:chats": {"GET": USER, "POST": USER},
+    "api:chat": {"GET": USER, "PATCH": USER, "DELETE": USER},
+    "api:chat-read": {"POST": USER},
+    "api:participants": {"GET": USER, "POST": USER},
+    "api:participant": {"PATCH": USER, "DELETE": USER},
+}
 
-MESSAGES: Table = {}
+MESSAGES: Table = {
+    "api:messages": {"GET": USER, "POST": USER},
+    "api:message": {"GET": USER, "PATCH": USER, "DELETE": USER},
+    "api:message-read": {"POST": USER},
+    "api:message-receipts": {"GET": USER},
+    "api:message-history": {"GET": USER},
+}
 
 PAGES: Table = {}
 
 ROUTES: Table = {**SITE, **ACCOUNTS, **CHATS, **MESSAGES, **PAGES}
 
 # The socket: every command needs an identity; what else it needs is its selector's business.
-COMMANDS: dict[str, Who] = {}
+COMMANDS: dict[str, Who] = {
+    "message": USER,
+    "edit_message": USER,
+    "delete_message": USER,
+    "delivered": USER,
+    "read": USER,
+    "sync": USER,
+    "pong": USER,
+    "authenticate": USER,
+}

@@ -69,8 +69,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         choices=WritesFrom.choices,
         default=WritesFrom.EVERYONE,
     )
-    is_active = models.BooleanField(default=True)
-    is_staff = models.BooleanField(default=False)
+    found_by_email = models.BooleanField(
+        _("people who know my e-mail address may find me"), default=False
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("staff"), default=False)
     date_joined = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -101,6 +104,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.username
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
 
     @property
     def name(self) -> str:
@@ -144,6 +153,11 @@ class LoginSession(models.Model):
             ),
             # The hourly pruning.
             models.Index(fields=["expires_at"], name="session_expiry"),
+            models.Index(
+                fields=["revoked_at"],
+                name="session_revoked",
+                condition=models.Q(revoked_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

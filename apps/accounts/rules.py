@@ -1,14 +1,99 @@
-"""Pure predicates and validators about people."""
+"""Pure predicates and validators about people, their devices and their login sessions."""
 
 from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+if TYPE_CHECKING:
+    from apps.accounts.models import LoginSession
+
 USERNAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.]{2,31}$"
+PASSWORD_MAX_LENGTH = 128
+DELETED_PREFIX = "deleted_"
 username_validators = [
     RegexValidator(
         USERNAME_PATTERN,
         _("3 to 32 Latin letters, digits, dots or underscores, beginning with a letter."),
-    )
+    ),
+    # The names of deleted accounts; nobody may pose as one.
+    RegexValidator(
+        rf"^{DELETED_PREFIX}",
+        _("This name is reserved."),
+        code="reserved",
+        inverse_match=True,
+        flags=re.IGNORECASE,
+    ),
 ]
+# Characters that turn the direction of the text after them, in other people's screens too.
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Refresh(enum.Enum):
+    """What a refresh token is worth to its login session."""
+
+    ROTATE = "current"
+    REPEAT = "an honest retry"
+    REUSE = "used before"
+
+
+def refresh_worth(
+    session: LoginSession, jti: UUID, *, now: datetime, retry_window: float
+) -> Refresh:
+    """Judge a refresh token of a living, locked session. `retry_window` is in seconds."""
+    if jti == session.refresh_jti:
+        return Refresh.ROTATE
+    is_recent = session.rotated_at is not None and now - session.rotated_at <= timedelta(
+        seconds=retry_window
+    )
+    if jti == session.previous_jti and is_recent:
+        return Refresh.REPEAT
+    return Refresh.REUSE
+
+
+def is_living(session: LoginSession, now: datetime) -> bool:
+    """Neither revoked nor expired."""
+    return session.revoked_at is None and session.expires_at > now
+
+
+def is_displayable(text: str, *, multiline: bool = False) -> bool:
+    """No control characters (line breaks only where wanted) and no direction overrides."""
+    for character in text:
+        if character in BIDI_CONTROLS:
+            return False
+        if unicodedata.category(character) == "Cc" and not (multiline and character == "\n"):
+            return False
+    return True
+
+
+# The first match names it: Edge and Opera also say Chrome, Chrome also says Safari.
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrom", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_name(user_agent: str) -> str:
+    """`Firefox, Linux` for a browser's user agent; the first word of any other; may be empty."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    known = ", ".join(part for part in (browser, system) if part)
+    return known or user_agent.split(" ", 1)[0][:60]

@@ -159,9 +159,16 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CHANGE_EMAIL = True  # one address a person; a new one replaces it once confirmed
+# Proxies of ours in front, each adding to X-Forwarded-For; 0: the socket's peer is the client.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = SITE_NAME
+MFA_FORMS = {
+    "authenticate": "apps.accounts.forms.AuthenticateForm",
+    "reauthenticate": "apps.accounts.forms.ReauthenticateForm",
+}
 
 ACCESS_TOKEN_LIFETIME = 15 * 60  # seconds
 REFRESH_TOKEN_LIFETIME = 30 * 24 * 3600
@@ -217,6 +224,7 @@ RATE_LIMITS: dict[str, tuple[float, float]] = {
     "login_account": (10, 10 / 300),
     "register": (20, 20 / 3600),
     "mail": (5, 5 / 3600),
+    "mail_address": (20, 20 / 3600),
     "search": (30, 3),
     "bad_frames": (20, 20 / 60),
 }

@@ -1,0 +1,131 @@
+"""The pages' door: allauth's flows, made to use our services, limits and mail queue."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import structlog
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib import messages
+from django.contrib.sites.shortcuts import get_current_site
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from apps.accounts.errors import FieldRefused
+from apps.accounts.models import User
+from apps.accounts.rules import PASSWORD_MAX_LENGTH
+from apps.accounts.selectors import person_for_login
+from apps.accounts.services.login import login_throttle
+from apps.accounts.services.passwords import password_set
+from apps.accounts.services.registration import user_create
+from apps.accounts.tasks import send_mail
+from messenger.core.address import client_address
+from messenger.core.errors import LimitExceeded
+from messenger.core.throttles import take
+
+log = structlog.get_logger("messenger.accounts")
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """allauth asks this object wherever it would act on its own."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request.META) or "unknown"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """The same limits as for apps; raises a form error."""
+        login = str(credentials.get("username") or credentials.get("email") or "")
+        try:
+            login_throttle(
+                login=login,
+                user=person_for_login(login),
+                ip_address=client_address(request.META),
+            )
+        except LimitExceeded:
+            raise self.validation_error("too_many_login_attempts") from None
+
+    def clean_password(self, password: str, user: Any = None) -> str:
+        """As long as apps may send it, and no longer."""
+        if len(password) > PASSWORD_MAX_LENGTH:
+            raise ValidationError(_("At most %d characters.") % PASSWORD_MAX_LENGTH)
+        cleaned: str = super().clean_password(password, user)
+        return cleaned
+
+    def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> User:
+        """Register through our service; another's faster claim becomes a field error."""
+        data = form.cleaned_data
+        try:
+            take("register", self.get_client_ip(request))
+            return user_create(
+                username=data["username"], email=data["email"], password=data["password1"]
+            )
+        except FieldRefused as refused:
+            form.add_error(refused.field, self.error_messages[f"{refused.field}_taken"])
+        except LimitExceeded:
+            form.add_error(None, self.error_messages["rate_limited"])
+        raise ImmediateHttpResponse(render(request, "account/signup.html", {"form": form}))
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Every page that sets a password ends all other sessions."""
+        identity = getattr(self.request, "identity", None)
+        is_own = identity is not None and identity.user.pk == user.pk
+        password_set(
+            user=user,
+            password=password,
+            keep_session_id=identity.session_id if is_own else None,
+            reason="password_change" if is_own else "password_reset",
+        )
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """False where another account has taken the address in between."""
+        try:
+            with transaction.atomic():
+                return bool(super().confirm_email(request, email_address))
+        except IntegrityError:
+            self.add_message(
+                request,
+                messages.ERROR,
+                "account/messages/email_confirmation_failed.txt",
+                {"email": email_address.email},
+            )
+            return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Queue a mail. Over the recipient's limit it is dropped: the answer tells nothing."""
+        try:
+            take("mail", sha256(email.lower().encode()).hexdigest())
+        except LimitExceeded:
+            log.warning("mail_dropped", template=template_prefix)
+            return
+        site = {
+            "request": self.request,
+            "email": email,
+            "current_site": get_current_site(self.request),
+        }
+        deliver(self.render_mail(template_prefix, email, {**site, **context}))
+
+
+def deliver(message: Any) -> None:
+    """Put a ready mail in the queue; with the queue out of reach, send it here and now."""
+    html = next(
+        (body for body, kind in getattr(message, "alternatives", []) if kind == "text/html"), ""
+    )
+    mail = (message.subject, message.body, html, message.from_email, message.to[0])
+    try:
+        send_mail.apply_async(mail, retry=False)
+    except OperationalError:
+        _send_now(message)
+
+
+def _send_now(message: EmailMultiAlternatives) -> None:
+    try:
+        message.send()
+    except OSError as error:  # also what smtplib raises
+        log.error("mail_failed", error=type(error).__name__)

@@ -1,0 +1,43 @@
+"""Who asks: a bearer token, or the session cookie together with the CSRF token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.request import Request
+
+from apps.accounts.errors import InvalidToken
+from apps.accounts.models import User
+from apps.accounts.selectors import Identity, identity_for_access_token
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access>`; `request.auth` becomes the `Identity`."""
+
+    def authenticate(self, request: Request) -> tuple[User, Identity] | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        if not token.strip():
+            raise InvalidToken
+        return _known(request, identity_for_access_token(token.strip()))
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class CookieAuthentication(SessionAuthentication):
+    """The browser's session, which the middleware has checked already; CSRF is enforced."""
+
+    def authenticate(self, request: Request) -> tuple[User, Identity] | None:
+        django_request: Any = request._request
+        if not django_request.user.is_authenticated:
+            return None
+        self.enforce_csrf(request)
+        return _known(request, django_request.identity)
+
+
+def _known(request: Request, identity: Identity) -> tuple[User, Identity]:
+    request._request.api_user = identity.user  # type: ignore[attr-defined]  # for the request log
+    return identity.user, identity

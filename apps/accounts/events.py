@@ -1,0 +1,42 @@
+"""What happens to people, as facts for the outbox."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from messenger.core.events import Event
+
+
+class PersonEvent(Event):
+    """About one person, who is the aggregate."""
+
+    user_id: UUID
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.user_id
+
+
+class UserRegistered(PersonEvent):
+    """A person has an account now; the e-mail address is not yet confirmed."""
+
+    event_type: ClassVar[str] = "user.registered"
+    username: str
+    display_name: str
+
+
+class UserUpdated(PersonEvent):
+    """The public profile changed, or the account was switched off or on."""
+
+    event_type: ClassVar[str] = "user.updated"
+    username: str
+    display_name: str
+    bio: str
+    is_active: bool
+
+
+class UserDeleted(PersonEvent):
+    """The account is anonymised for good; its messages stay, without a name."""
+
+    event_type: ClassVar[str] = "user.deleted"

@@ -1,0 +1,172 @@
+"""Every read about people and their login sessions."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import Group, Permission
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from apps.accounts import tokens
+from apps.accounts.errors import InvalidCredentials, PersonNotFound, SessionEnded
+from apps.accounts.models import LoginSession, User
+from messenger.core.errors import NotAuthenticated
+from messenger.core.json import uuid_or_none
+
+# Where a browser's Django session keeps the id of its LoginSession.
+LOGIN_SESSION_KEY = "login_session"
+WELL_FORMED_KEY = re.compile(r"[a-z0-9]{32}")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks, through which login session, and until when that is known to hold."""
+
+    user: User
+    session_id: UUID
+    expires_at: datetime | None
+
+
+def identity_for_access_token(token: str) -> Identity:
+    """The living identity behind an access token, in one query.
+
+    Raises `NotAuthenticated`: a forged or expired token, a revoked session, an inactive person.
+    """
+    claims = tokens.read_access(token)
+    session = _living_session(claims.session_id, claims.user_id)
+    if session is None:
+        raise SessionEnded
+    return Identity(session.user, session.id, claims.expires_at)
+
+
+def identity_for_session_key(session_key: str) -> Identity:
+    """The living identity behind a browser's cookie, in two queries; raises `NotAuthenticated`."""
+    if not WELL_FORMED_KEY.fullmatch(session_key):
+        raise NotAuthenticated
+    session = session_in(SessionStore(session_key).load())
+    if session is None:
+        raise NotAuthenticated
+    return Identity(session.user, session.id, session.expires_at)
+
+
+def session_in(data: Mapping[str, Any] | SessionBase) -> LoginSession | None:
+    """The living login session that a Django session's content proves, in one query.
+
+    Its person is loaded with it. The hash ties it to the person's present password.
+    """
+    session_id = uuid_or_none(data.get(LOGIN_SESSION_KEY))
+    user_id = uuid_or_none(data.get(SESSION_KEY))
+    if session_id is None or user_id is None:
+        return None
+    session = _living_session(session_id, user_id)
+    if session is None or not _proves(data.get(HASH_SESSION_KEY), session.user):
+        return None
+    return session
+
+
+def _living_session(session_id: UUID, user_id: UUID) -> LoginSession | None:
+    return (
+        LoginSession.objects.select_related("user")
+        .filter(
+            id=session_id,
+            user_id=user_id,
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+            user__is_active=True,
+        )
+        .first()
+    )
+
+
+def _proves(given: object, user: User) -> bool:
+    expected = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(hmac.compare_digest(str(given), one) for one in expected)
+
+
+def access_login_session(session_id: UUID) -> LoginSession:
+    """A living session of an active person, locked until the end of the transaction.
+
+    Raises `SessionEnded`.
+    """
+    session = (
+        LoginSession.objects.select_for_update(of=("self",))
+        .select_related("user")
+        .filter(id=session_id, revoked_at=None, expires_at__gt=timezone.now())
+        .first()
+    )
+    if session is None or not session.user.is_active:
+        raise SessionEnded
+    return session
+
+
+def session_list_for(user_id: UUID) -> QuerySet[LoginSession]:
+    """The person's living sessions, the latest seen first."""
+    return LoginSession.objects.filter(
+        user_id=user_id, revoked_at=None, expires_at__gt=timezone.now()
+    ).order_by("-last_seen_at", "-id")
+
+
+def rights_of(user: User) -> tokens.Rights:
+    """Site-wide roles and permissions, in two queries.
+
+    For superadmins too only what was granted: `is_superadmin` says the rest.
+    """
+    roles = Group.objects.filter(user=user).order_by("name").values_list("name", flat=True)
+    granted = (
+        Permission.objects.filter(Q(user=user) | Q(group__user=user))
+        .order_by()
+        .values_list("content_type__app_label", "codename")
+        .distinct()
+    )
+    return tokens.Rights(list(roles), sorted(f"{app}.{name}" for app, name in granted))
+
+
+def person_for_login(login: str) -> User | None:
+    """The person with this username or e-mail address, without regard to case."""
+    field = "email" if "@" in login else "username"
+    return User.objects.alias(key=Lower(field)).filter(key=login.lower()).first()
+
+
+def access_user(user_id: UUID) -> User:
+    """My own row, locked until the end of the transaction; raises `InvalidCredentials`."""
+    user = User.objects.select_for_update(of=("self",)).filter(id=user_id, is_active=True).first()
+    if user is None:
+        raise InvalidCredentials
+    return user
+
+
+def access_person(viewer_id: UUID, user_id: UUID) -> User:
+    """Somebody's public profile; deleted people stay visible without their data.
+
+    Raises `PersonNotFound`.
+    """
+    person = User.objects.filter(id=user_id).first()
+    if person is None:
+        raise PersonNotFound
+    return person
+
+
+def people_search(*, viewer_id: UUID, search: str) -> QuerySet[User]:
+    """Active people whose username or display name begins with `search`, by username.
+
+    A whole e-mail address finds the person who allows to be found by it.
+    """
+    text = search.removeprefix("@").lower()
+    people = User.objects.filter(is_active=True).alias(
+        username_key=Lower("username"), name_key=Lower("display_name"), email_key=Lower("email")
+    )
+    matches = Q(username_key__startswith=text) | Q(name_key__startswith=text)
+    if "@" in text:
+        matches |= Q(email_key=text, found_by_email=True)
+    return people.filter(matches).order_by(F("username_key"))

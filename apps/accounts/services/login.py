@@ -1,0 +1,78 @@
+"""Signing in on an app with a password, and a second factor where there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+
+from apps.accounts import tokens
+from apps.accounts.errors import InvalidCredentials
+from apps.accounts.models import LoginSession, User
+from apps.accounts.selectors import person_for_login, rights_of
+from apps.accounts.services.registration import confirmation_is_duty, email_is_confirmed
+from apps.accounts.services.second_factor import second_factor_pass
+from apps.accounts.services.sessions import session_open
+from messenger.core.throttles import take
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a request tells about where it comes from."""
+
+    user_agent: str
+    ip_address: str
+
+
+@dataclass(frozen=True)
+class LoginResult:
+    """`tokens` is None where the password was right but the address must be confirmed first."""
+
+    user: User
+    email_confirmed: bool
+    tokens: tokens.TokenPair | None
+
+
+def login_throttle(*, login: str, user: User | None, ip_address: str) -> None:
+    """Count an attempt against its address and its account; raises `LimitExceeded`.
+
+    An unknown name is counted by itself, so that it is not told apart from a known one.
+    """
+    take("login_address", ip_address or "unknown")
+    name = str(user.id) if user else sha256(login.lower().encode()).hexdigest()
+    take("login_account", name)
+
+
+def user_login(*, login: str, password: str, otp: str | None, device: Device) -> LoginResult:
+    """Sign in on an app; raises `InvalidCredentials`, `OtpRequired`, `OtpInvalid`,
+    `PasskeyRequired`, `LimitExceeded`.
+
+    Old password hashes are upgraded on the way. Takes as long for an unknown name as for a
+    wrong password.
+    """
+    user = person_for_login(login)
+    login_throttle(login=login, user=user, ip_address=device.ip_address)
+    if user is None:
+        make_password(password)
+        raise InvalidCredentials
+    if not user.check_password(password) or not user.is_active:
+        raise InvalidCredentials
+    confirmed = email_is_confirmed(user)
+    if confirmation_is_duty() and not confirmed:
+        return LoginResult(user, confirmed, None)
+    second_factor_pass(user=user, code=otp)
+    User.objects.filter(id=user.id).update(last_login=timezone.now())
+    return LoginResult(user, confirmed, device_sign_in(user=user, device=device))
+
+
+def device_sign_in(*, user: User, device: Device) -> tokens.TokenPair:
+    """Open a session for an app of a person who has proved who they are."""
+    session = session_open(
+        user_id=user.id,
+        kind=LoginSession.Kind.API,
+        user_agent=device.user_agent,
+        ip_address=device.ip_address,
+    )
+    return tokens.write_pair(session, user, rights_of(user))

@@ -1,0 +1,109 @@
+"""What people change about themselves, and what staff change about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.events import UserDeleted, UserUpdated
+from apps.accounts.models import LoginSession, User
+from apps.accounts.rules import DELETED_PREFIX
+from apps.accounts.selectors import access_user
+from apps.accounts.services.passwords import password_wrong
+from apps.accounts.services.sessions import sessions_revoke
+from messenger.core.events import emit
+
+PROFILE_FIELDS = frozenset(
+    {
+        "display_name",
+        "bio",
+        "locale",
+        "time_zone",
+        "last_seen_visibility",
+        "writes_from",
+        "found_by_email",
+    }
+)
+PUBLIC_FIELDS = frozenset({"display_name", "bio"})
+
+
+def user_update(*, user_id: UUID, changes: Mapping[str, Any]) -> User:
+    """Change the person's own profile; `changes` holds checked values of `PROFILE_FIELDS`."""
+    if unknown := changes.keys() - PROFILE_FIELDS:
+        raise ValueError(f"not a person's own to change: {sorted(unknown)}")
+    with transaction.atomic():
+        user = access_user(user_id)
+        changed = {name for name, value in changes.items() if getattr(user, name) != value}
+        for name in changed:
+            setattr(user, name, changes[name])
+        if changed:
+            user.save(update_fields=[*changed, "updated_at"])
+        if changed & PUBLIC_FIELDS:
+            emit(_updated(user), actor_id=user.id)
+    return user
+
+
+def user_set_active(*, actor_id: UUID, user_id: UUID, is_active: bool) -> None:
+    """Switch an account off, ending its sessions, or on again. The actor is staff.
+
+    Deleted accounts stay as they are.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(id=user_id)
+        if user.is_active == is_active or user.deleted_at is not None:
+            return
+        user.is_active = is_active
+        user.save(update_fields=["is_active", "updated_at"])
+        if not is_active:
+            sessions_revoke(user_id=user.id, reason="deactivated")
+        emit(_updated(user), actor_id=actor_id)
+
+
+def user_delete(*, user_id: UUID, password: str) -> None:
+    """Anonymise the person's own account for good; raises `InvalidInput` on a wrong password."""
+    with transaction.atomic():
+        user = access_user(user_id)
+        if not user.check_password(password):
+            raise password_wrong()
+        user_anonymise(actor_id=user.id, user=user)
+
+
+def user_anonymise(*, actor_id: UUID, user: User) -> None:
+    """Wipe everything personal and end all sessions. The row stays: conversations stay whole.
+
+    Precondition: the row is locked.
+    """
+    with transaction.atomic():
+        sessions_revoke(user_id=user.id, reason="deleted")
+        LoginSession.objects.filter(user=user).update(ip_address=None, user_agent="")
+        EmailAddress.objects.filter(user=user).delete()
+        Authenticator.objects.filter(user=user).delete()
+        user.groups.clear()
+        user.user_permissions.clear()
+        # The id's random part: unique, and it tells nothing about the person.
+        user.username = f"{DELETED_PREFIX}{user.id.hex[12:]}"
+        user.email = f"{user.id.hex}@deleted.invalid"
+        user.display_name = user.bio = ""
+        user.locale, user.time_zone = "en", "UTC"
+        user.last_seen_visibility = User.LastSeen.NOBODY
+        user.found_by_email = user.is_active = user.is_staff = user.is_superuser = False
+        user.last_login, user.deleted_at = None, timezone.now()
+        user.set_unusable_password()
+        user.save()
+        emit(UserDeleted(user_id=user.id), actor_id=actor_id)
+
+
+def _updated(user: User) -> UserUpdated:
+    return UserUpdated(
+        user_id=user.id,
+        username=user.username,
+        display_name=user.display_name,
+        bio=user.bio,
+        is_active=user.is_active,
+    )

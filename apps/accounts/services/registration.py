@@ -1,0 +1,126 @@
+"""New accounts, from both doors, and the confirmation of their e-mail address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from apps.accounts.errors import FieldRefused, InvalidKey
+from apps.accounts.events import UserRegistered
+from apps.accounts.models import User
+from messenger.core.errors import InvalidInput
+from messenger.core.events import emit
+
+
+@dataclass(frozen=True)
+class Registration:
+    """`user` is None where the e-mail address has an account already, which nobody may learn."""
+
+    user: User | None
+
+
+def user_create(*, username: str, email: str, password: str) -> User:
+    """Store a person and tell it; raises `FieldRefused` where another was faster."""
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(username, email.lower(), password)
+            emit(
+                UserRegistered(
+                    user_id=user.id, username=user.username, display_name=user.display_name
+                ),
+                actor_id=user.id,
+            )
+    except IntegrityError as error:
+        raise _taken("email" if "user_email_unique" in str(error) else "username") from error
+    return user
+
+
+def user_register(*, username: str, email: str, password: str) -> Registration:
+    """Register a person with an unconfirmed address.
+
+    Raises `FieldRefused` for a username in use, `InvalidInput` for a weak password. An e-mail
+    address in use is refused as well, but where confirmation is mandatory kept secret.
+    """
+    password_check(password, User(username=username, email=email))
+    others = list(User.objects.filter(Q(username__iexact=username) | Q(email__iexact=email)))
+    owner = next((user for user in others if user.email.lower() == email.lower()), None)
+    if any(user is not owner and user.username.lower() == username.lower() for user in others):
+        raise _taken("username")
+    if owner is not None:
+        return _known(password)
+    try:
+        with transaction.atomic():
+            user = user_create(username=username, email=email, password=password)
+            EmailAddress.objects.create(user=user, email=email.lower(), primary=True)
+    except FieldRefused as refused:
+        if refused.field == "email":
+            return _known(password)
+        raise
+    return Registration(user)
+
+
+def email_confirm(*, key: str) -> None:
+    """Confirm the address that the mailed key belongs to; raises `InvalidKey`."""
+    confirmation = EmailConfirmationHMAC.from_key(key)
+    if confirmation is None:
+        raise InvalidKey
+    try:
+        with transaction.atomic():
+            address = confirmation.email_address
+            if not address.set_verified():
+                raise InvalidKey
+            address.set_as_primary(conditional=True)
+    except IntegrityError as error:  # another account has confirmed it in this moment
+        raise InvalidKey from error
+
+
+def confirmation_is_duty() -> bool:
+    """Whether nobody gets in before the e-mail address is confirmed."""
+    return bool(settings.EMAIL_VERIFICATION == "mandatory")
+
+
+def email_is_confirmed(user: User) -> bool:
+    """Whether the person's present address is confirmed."""
+    return EmailAddress.objects.filter(
+        user_id=user.id, email=user.email.lower(), verified=True
+    ).exists()
+
+
+def password_check(password: str, user: User, field: str = "password") -> None:
+    """Raise `InvalidInput` naming `field` for a password that is too weak for this person."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput(
+            errors=[
+                {
+                    "field": field,
+                    "code": one.code or "weak",
+                    "detail": " ".join(one.messages),
+                }
+                for one in error.error_list
+            ]
+        ) from None
+
+
+def _known(password: str) -> Registration:
+    if not confirmation_is_duty():
+        raise _taken("email")
+    make_password(password)  # as long as a real registration takes
+    return Registration(None)
+
+
+def _taken(field: str) -> FieldRefused:
+    details = {
+        "username": _("This username is taken."),
+        "email": _("There is an account with this e-mail address."),
+    }
+    return FieldRefused(field, "taken", details[field])
