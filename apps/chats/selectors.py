@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from apps.accounts.models import User
 from apps.chats import rules
 from apps.chats.errors import DirectChatIsFixed, NotAdmin
 from apps.chats.models import Chat, Participant
-from apps.chats.serializers import participant_wire
+from apps.chats.serializers import participant_out
 from messenger.core.errors import NotFound
 from messenger.core.pagination import PageQuery, page_of
 
@@ -63,14 +65,14 @@ def participant_page_for(user_id: UUID, chat_id: UUID, query: PageQuery) -> dict
     """A page of a chat's participants, oldest first; `NotFound` for outsiders."""
     access_chat(user_id, chat_id)
     rows, numbers = page_of(active_participants(chat_id).select_related("user"), query)
-    return {"items": [participant_wire(row) for row in rows], **numbers}
+    return {"items": [participant_out(row) for row in rows], **numbers}
 
 
 def participants_for(user_id: UUID, chat_id: UUID) -> list[dict[str, Any]]:
     """All participants of a chat, for the pages; `NotFound` for outsiders."""
     access_chat(user_id, chat_id)
     rows = active_participants(chat_id).select_related("user")
-    return [participant_wire(row) for row in rows]
+    return [participant_out(row) for row in rows]
 
 
 def direct_chat_between(one: UUID, other: UUID) -> Chat | None:
@@ -89,3 +91,9 @@ def chat_ids_of(user_id: UUID) -> list[UUID]:
     """The chats that a person takes part in; what their sockets listen to."""
     rows = Participant.objects.filter(user_id=user_id, left_at=None)
     return list(rows.values_list("chat_id", flat=True))
+
+
+def living_people(user_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the ids that name people who are there, in one query."""
+    rows = User.objects.filter(pk__in=list(user_ids), is_active=True)
+    return set(rows.values_list("id", flat=True))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from apps.accounts.serializers import PersonOut, person_wire
+from apps.accounts.serializers import PersonOut, person_out
 from apps.chats.models import Chat, Participant
 from messenger.core.pagination import Page
 from messenger.core.shapes import Input, Output
@@ -90,7 +90,7 @@ class ParticipantPage(Page):
     items: list[ParticipantOut]
 
 
-def chat_wire(chat: Chat) -> dict[str, Any]:
+def chat_out(chat: Chat) -> dict[str, Any]:
     """A `ChatOut`."""
     return {
         "id": chat.id,
@@ -108,10 +108,10 @@ def chat_wire(chat: Chat) -> dict[str, Any]:
     }
 
 
-def participant_wire(participant: Participant) -> dict[str, Any]:
+def participant_out(participant: Participant) -> dict[str, Any]:
     """A `ParticipantOut`; wants `user` loaded."""
     return {
-        "user": person_wire(participant.user),
+        "user": person_out(participant.user),
         "role": participant.role,
         "joined_at": participant.joined_at,
         "delivered_seq": participant.delivered_seq,

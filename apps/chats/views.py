@@ -13,7 +13,7 @@ from apps.chats.serializers import (
     ParticipantPage,
     ParticipantsInput,
     RoleInput,
-    participant_wire,
+    participant_out,
 )
 from apps.chats.services import participants
 from messenger.core.api import ApiView
@@ -65,7 +65,7 @@ class ParticipantView(ApiView):
             user_id=user_id,
             role=self.body(RoleInput).role,
         )
-        return Response(participant_wire(row))
+        return Response(participant_out(row))
 
     @describe(
         "Remove somebody, or leave",

@@ -213,7 +213,7 @@ class InboxOut(Output):
     items: list[InboxChatOut]
 
 
-def message_wire(message: Message) -> dict[str, Any]:
+def message_out(message: Message) -> dict[str, Any]:
     """A `MessageOut`."""
     return {
         "id": message.id,

@@ -29,15 +29,16 @@ DRF_CODES = {
 }
 
 
-def problem(error: errors.DomainError) -> dict[str, Any]:
-    """The body of an error, the same for REST and the socket."""
+def problem(error: errors.DomainError, request_id: str = "") -> dict[str, Any]:
+    """The body of an error, the same for REST and the socket (whose connection is its request)."""
     body: dict[str, Any] = {
         "type": f"urn:lumin:problem:{error.code}",
         "title": str(error.title),
         "status": error.status,
         "detail": str(error.detail),
         "code": error.code,
-        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
+        "request_id": request_id
+        or structlog.contextvars.get_contextvars().get("request_id", ""),
     }
     if error.errors:
         body["errors"] = error.errors

@@ -7,6 +7,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 from django.conf import settings
 from redis.exceptions import RedisError
@@ -14,58 +16,66 @@ from redis.exceptions import RedisError
 from messenger.core.errors import LimitExceeded
 from messenger.core.redis import breaker, client
 
-# KEYS: the buckets. ARGV: burst, tokens per second, then the cost for each key.
-# Returns for each key the milliseconds to wait, 0 where the tokens were taken.
+# KEYS: the buckets. ARGV: burst, tokens per second, then how many each key wants.
+# Returns for each key how many it got, and the milliseconds until one more (0 if it got all).
 # The clock is Redis' own: the processes' clocks may disagree.
 TAKE = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
-local waits = {}
+local answer = {}
 for i, key in ipairs(KEYS) do
-  local cost = tonumber(ARGV[i + 2])
+  local wanted = tonumber(ARGV[i + 2])
   local state = redis.call('HMGET', key, 't', 'a')
   local tokens = burst
   if state[1] then
     tokens = math.min(burst, tonumber(state[1]) + (now - tonumber(state[2])) * rate)
   end
-  if tokens >= cost then
-    tokens = tokens - cost
-    waits[i] = 0
-    redis.call('HSET', key, 't', tostring(tokens), 'a', string.format('%.6f', now))
-    redis.call('PEXPIRE', key, math.ceil(burst / rate * 1000) + 1000)
-  else
-    waits[i] = math.max(1, math.ceil((cost - tokens) / rate * 1000))
-  end
+  local got = math.min(wanted, math.floor(tokens))
+  tokens = tokens - got
+  redis.call('HSET', key, 't', tostring(tokens), 'a', string.format('%.6f', now))
+  redis.call('PEXPIRE', key, math.ceil(burst / rate * 1000) + 1000)
+  answer[2 * i - 1] = got
+  answer[2 * i] = got == wanted and 0 or math.max(1, math.ceil((1 - tokens) / rate * 1000))
 end
-return waits
+return answer
 """
 
 
-def take(limit: str, key: str, cost: int = 1) -> None:
-    """Take `cost` tokens of `key`'s bucket of the named limit, or raise `LimitExceeded`."""
-    wait = take_many(limit, {key: cost})[key]
-    if wait:
+def take(limit: str, key: str) -> None:
+    """Take one token of `key`'s bucket of the named limit, or raise `LimitExceeded`."""
+    got, wait = take_many(limit, {key: 1})[key]
+    if not got:
         raise LimitExceeded(retry_after=wait)
 
 
-def take_many(limit: str, costs: Mapping[str, int]) -> dict[str, int]:
-    """Take from several buckets in one round trip: key → whole seconds to wait, 0 if taken."""
+def take_many(limit: str, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Take from several buckets in one round trip.
+
+    Returns for each key how many tokens it got, and the whole seconds until one more.
+    """
     burst, rate = (value * settings.LIMITS_SCALE for value in settings.RATE_LIMITS[limit])
-    names = [f"limit:{limit}:{key}" for key in costs]
-    waits: list[int] | None = None
+    names = [f"limit:{limit}:{key}" for key in wanted]
+    answer: list[int] | None = None
     if breaker.closed:
         try:
-            waits = client().eval(TAKE, len(names), *names, burst, rate, *costs.values())
+            answer = _script()(keys=names, args=[burst, rate, *wanted.values()])
             breaker.succeeded()
         except RedisError:
             breaker.failed()
-    if waits is None:
-        waits = [
-            _local.take(name, burst, rate, cost)
-            for name, cost in zip(names, costs.values(), strict=True)
-        ]
-    return {key: math.ceil(wait / 1000) for key, wait in zip(costs, waits, strict=True)}
+    if answer is None:
+        answer = []
+        for name, number in zip(names, wanted.values(), strict=True):
+            answer += _local.take(name, burst, rate, number)
+    return {
+        key: (answer[2 * index], math.ceil(answer[2 * index + 1] / 1000))
+        for index, key in enumerate(wanted)
+    }
+
+
+@cache
+def _script() -> Any:
+    return client().register_script(TAKE)
 
 
 class LocalBuckets:
@@ -76,17 +86,18 @@ class LocalBuckets:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._size = size
 
-    def take(self, name: str, burst: float, rate: float, cost: int) -> int:
-        """Milliseconds to wait; 0 where the tokens were taken."""
+    def take(self, name: str, burst: float, rate: float, wanted: int) -> tuple[int, int]:
+        """How many tokens the bucket gave, and the milliseconds until one more."""
         now = time.monotonic()
         with self._lock:
             tokens, at = self._buckets.pop(name, (burst, now))
             tokens = min(burst, tokens + (now - at) * rate)
-            granted = tokens >= cost
-            self._buckets[name] = (tokens - cost if granted else tokens, now)
+            got = min(wanted, int(tokens))
+            tokens -= got
+            self._buckets[name] = (tokens, now)
             if len(self._buckets) > self._size:
                 self._buckets.popitem(last=False)
-        return 0 if granted else max(1, math.ceil((cost - tokens) / rate * 1000))
+        return got, 0 if got == wanted else max(1, math.ceil((1 - tokens) / rate * 1000))
 
 
 _local = LocalBuckets()

@@ -7,21 +7,21 @@ from typing import Any
 from uuid import UUID
 
 from apps.chats.models import Chat, Participant
-from apps.chats.serializers import chat_wire
+from apps.chats.serializers import chat_out
 from messenger.core.json import dumps
 from messenger.core.live import Frame, chat_group, user_group
 
 
 def chat_created(chat: Chat, user_ids: Iterable[UUID]) -> list[Frame]:
     """For each newcomer's connections: the chat, and from now on what is said in it."""
-    text = dumps({"type": "chat_created", "chat_id": chat.id, "chat": chat_wire(chat)})
+    text = dumps({"type": "chat_created", "chat_id": chat.id, "chat": chat_out(chat)})
     control = {"op": "join", "chat_id": str(chat.id)}
     return [Frame(user_group(user_id), text, control=control) for user_id in user_ids]
 
 
 def chat_updated(chat: Chat) -> Frame:
     """For everybody in the chat."""
-    return _to_chat(chat.id, {"type": "chat_updated", "chat": chat_wire(chat)})
+    return _to_chat(chat.id, {"type": "chat_updated", "chat": chat_out(chat)})
 
 
 def participant_joined(chat_id: UUID, participant: Participant) -> Frame:

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from apps.accounts.selectors import active_ids
 from apps.chats import selectors
 from apps.chats.errors import DirectChatIsFixed, GroupFull, NotOwner
 from apps.chats.events import ChatCreated, ChatDeleted, ChatUpdated
@@ -94,7 +93,7 @@ def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
 def people(user_ids: Iterable[UUID]) -> set[UUID]:
     """The ids as a set, all of living people; `InvalidInput` names those who are not."""
     wanted = set(user_ids)
-    unknown = wanted - active_ids(wanted)
+    unknown = wanted - selectors.living_people(wanted)
     if unknown:
         raise InvalidInput(
             errors=[

@@ -1,7 +1,13 @@
 """Every read of messages."""
 
 from apps.messages.selectors.inbox import chat_for, chats_for
-from apps.messages.selectors.replay import Replay, changes_since, messages_since, replay_for
+from apps.messages.selectors.replay import (
+    PER_CHAT,
+    Replay,
+    changes_since,
+    messages_since,
+    replay_for,
+)
 from apps.messages.selectors.timeline import (
     access_message,
     history_for,
@@ -11,6 +17,7 @@ from apps.messages.selectors.timeline import (
 )
 
 __all__ = [
+    "PER_CHAT",
     "Replay",
     "access_message",
     "changes_since",

@@ -17,11 +17,11 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Greatest
 
 from apps.accounts.models import User
-from apps.accounts.serializers import person_wire
+from apps.accounts.serializers import person_out
 from apps.chats.models import Chat, Participant
-from apps.chats.serializers import chat_wire
+from apps.chats.serializers import chat_out
 from apps.messages.models import Message
-from apps.messages.serializers import message_wire
+from apps.messages.serializers import message_out
 from messenger.core.errors import NotFound
 
 
@@ -64,7 +64,7 @@ def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
     peers = _peers(user_id, [row.chat for row in mine])
     return [
         {
-            **chat_wire(row.chat),
+            **chat_out(row.chat),
             "role": row.role,
             "hidden_seq": row.hidden_seq,
             "delivered_seq": row.delivered_seq,
@@ -85,7 +85,7 @@ def _last_messages(chat_ids: list[UUID]) -> dict[UUID, Message]:
 def _visible(message: Message | None, mine: Participant) -> dict[str, Any] | None:
     if message is None or message.seq <= mine.hidden_seq:
         return None
-    return message_wire(message)
+    return message_out(message)
 
 
 def _peer_id(user_id: UUID, chat: Chat) -> UUID | None:
@@ -94,4 +94,4 @@ def _peer_id(user_id: UUID, chat: Chat) -> UUID | None:
 
 def _peers(user_id: UUID, chats: list[Chat]) -> dict[UUID | None, dict[str, Any]]:
     ids = {_peer_id(user_id, chat) for chat in chats} - {None}
-    return {user.id: person_wire(user) for user in User.objects.filter(pk__in=ids)}
+    return {user.id: person_out(user) for user in User.objects.filter(pk__in=ids)}

@@ -11,7 +11,7 @@ from django.db import connection
 
 from apps.chats.models import Participant
 from apps.messages.models import Message
-from apps.messages.serializers import SyncPosition, message_wire
+from apps.messages.serializers import SyncPosition, message_out
 
 PER_CHAT = 500
 IN_ALL = 5000
@@ -55,7 +55,7 @@ def replay_for(user_id: UUID, positions: Positions | None = None) -> Replay:
             revs[row.chat_id] = held.rev
     found = messages_since(starts)
     got = {message.chat_id: message.seq for message in found}
-    replay.messages = [message_wire(message) for message in found]
+    replay.messages = [message_out(message) for message in found]
     replay.resync = [
         chat_id for chat_id in starts if got.get(chat_id, 0) < replay.last_seqs[chat_id]
     ]

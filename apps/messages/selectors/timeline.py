@@ -10,7 +10,7 @@ from apps.chats.models import Chat, Participant
 from apps.chats.selectors import access_chat
 from apps.messages.models import Message, MessageEdit
 from apps.messages.rules import is_visible
-from apps.messages.serializers import TimelineQuery, message_wire
+from apps.messages.serializers import TimelineQuery, message_out
 from messenger.core.errors import NotFound
 
 
@@ -45,7 +45,7 @@ def timeline_for(user_id: UUID, query: TimelineQuery) -> dict[str, Any]:
     low, high = _window(query, mine.hidden_seq, chat.last_seq)
     rows = Message.objects.filter(chat_id=chat.id, seq__gt=low, seq__lte=high).order_by("seq")
     return {
-        "items": [message_wire(row) for row in rows],
+        "items": [message_out(row) for row in rows],
         "has_more_before": low > mine.hidden_seq,
         "has_more_after": high < chat.last_seq,
     }

@@ -30,9 +30,7 @@ def changed(message: Message, connection_id: str = "") -> Frame:
     return Frame(group, change_text(message), rev=message.rev, skip=connection_id)
 
 
-def receipt(
-    chat_id: UUID, user_id: UUID, delivered_seq: int, read_seq: int, at: datetime
-) -> Frame:
+def receipt(chat_id: UUID, user_id: UUID, delivered_seq: int, read_seq: int, at: datetime) -> Frame:
     """For everybody in the chat: how far one of them has got."""
     body = {
         "type": "receipt",

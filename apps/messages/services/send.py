@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.messages import selectors
 from apps.messages.errors import MessageIdConflict
 from apps.messages.events import MessageSent
-from apps.messages.serializers import message_wire
+from apps.messages.serializers import message_out
 from messenger.core import live
 from messenger.core.errors import DomainError, InvalidInput, NotFound
 from messenger.core.events import event_metadata
@@ -203,7 +203,7 @@ ORDER BY n
 
 
 def _wire(request: SendRequest, seq: int, now: datetime) -> dict[str, Any]:
-    """A `MessageOut` of a message that is being written: `message_wire` without a model."""
+    """A `MessageOut` of a message that is being written: `message_out` without a model."""
     return {
         "id": request.message_id,
         "chat_id": request.chat_id,
@@ -224,7 +224,7 @@ def _wire(request: SendRequest, seq: int, now: datetime) -> dict[str, Any]:
 
 def _repeats(requests: Sequence[SendRequest]) -> dict[UUID, dict[str, Any]]:
     found = selectors.messages_by_id(request.message_id for request in requests)
-    return {message.id: message_wire(message) for message in found}
+    return {message.id: message_out(message) for message in found}
 
 
 def _is_same(message: dict[str, Any], request: SendRequest) -> bool:

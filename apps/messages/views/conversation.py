@@ -17,7 +17,7 @@ from apps.messages.serializers import (
     ReceiptsOut,
     TimelineOut,
     TimelineQuery,
-    message_wire,
+    message_out,
 )
 from apps.messages.services.change import message_delete, message_edit
 from apps.messages.services.read import messages_read
@@ -67,7 +67,7 @@ class MessageView(ApiView):
     @describe("One message", responses={200: MessageOut}, errors=(404,))
     def get(self, request: Request, message_id: UUID) -> Response:
         message, _, _ = selectors.access_message(self.user_id, message_id)
-        return Response(message_wire(message))
+        return Response(message_out(message))
 
     @describe(
         "Edit my message",
@@ -79,7 +79,7 @@ class MessageView(ApiView):
     def patch(self, request: Request, message_id: UUID) -> Response:
         text = self.body(MessageEditInput).text
         message = message_edit(actor_id=self.user_id, message_id=message_id, text=text)
-        return Response(message_wire(message))
+        return Response(message_out(message))
 
     @describe(
         "Delete for everyone",

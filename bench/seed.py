@@ -1,0 +1,55 @@
+"""Fill a database for the load: people with tokens, pairs that talk, one big room.
+
+Run inside Django: `python -m bench.seed FILE`; writes what the load generator needs as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import django
+
+PAIRS = 50
+ROOM = 500
+
+
+def main(path: str) -> None:
+    """Seed and write `{pairs: [{chat, tokens, users}], room: {chat, tokens}}`."""
+    django.setup()
+    from apps.accounts import tokens
+    from apps.accounts.models import User
+    from apps.accounts.services.sessions import session_open
+    from apps.chats.services.direct import chat_open_direct
+    from apps.chats.services.groups import group_create
+
+    def person(name: str) -> User:
+        return User(username=name, email=f"{name}@bench.invalid", password="!")
+
+    def token_of(user: User) -> str:
+        session = session_open(user_id=user.id, kind="api", user_agent="bench", ip_address="")
+        return tokens.write_pair(session, user, tokens.Rights([], [])).access
+
+    people = User.objects.bulk_create(
+        [person(f"pair{n}") for n in range(2 * PAIRS)] + [person(f"room{n}") for n in range(ROOM)]
+    )
+    pairs: list[dict[str, Any]] = []
+    for n in range(PAIRS):
+        two = people[2 * n : 2 * n + 2]
+        chat, _ = chat_open_direct(actor_id=two[0].id, user_id=two[1].id)
+        pairs.append({"chat": str(chat.id), "tokens": [token_of(one) for one in two]})
+    crowd = people[2 * PAIRS :]
+    room = group_create(
+        actor_id=crowd[0].id, title="Room", member_ids=[one.id for one in crowd[1:]]
+    )
+    data = {
+        "pairs": pairs,
+        "room": {"chat": str(room.id), "tokens": [token_of(one) for one in crowd]},
+    }
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,135 @@
+"""What the pages draw with: icons, faces, names, links, fields, notices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.contrib.messages.storage.base import BaseStorage
+from django.forms import BoundField, CheckboxInput, Textarea
+from django.forms.widgets import Input, Select
+from django.templatetags.static import static
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from messenger.core.json import dumps
+
+register = template.Library()
+LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,:;!?)\]}»]")
+HUES = 12
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "icon", label: str = "") -> SafeString:
+    """A picture of the sprite; hidden from readers unless it has a `label`."""
+    sprite = static("img/icons.svg")
+    hidden = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
+    return format_html(
+        '<svg class="{}" {}><use href="{}#{}"></use></svg>',
+        extra,
+        mark_safe(hidden),
+        sprite,
+        name,
+    )
+
+
+@register.filter
+def hue(value: object) -> int:
+    """One of twelve hues from an id; `js/words.js` counts the same way."""
+    digits = str(value).replace("-", "")[-8:]
+    return int(digits, 16) % HUES if digits else 0
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Up to two letters that stand for a name."""
+    words = re.findall(r"\w+", str(name))
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def name_of(person: Mapping[str, Any] | None) -> str:
+    """What a person is called on pages."""
+    if not person:
+        return ""
+    if person.get("deleted"):
+        return _("Deleted account")
+    return str(person["display_name"] or person["username"])
+
+
+@register.filter
+def chat_name(chat: Mapping[str, Any]) -> str:
+    """A group's title, or the other person's name."""
+    return str(chat["title"]) if chat["kind"] == "group" else name_of(chat["peer"])
+
+
+@register.inclusion_tag("core/_avatar.html")
+def avatar(key: object, name: str, extra: str = "") -> dict[str, Any]:
+    """Initials on the hue of `key`; decoration beside a written name."""
+    return {"hue": hue(key), "initials": initials(name), "extra": extra}
+
+
+@register.filter
+def linkify(text: str) -> SafeString:
+    """Escaped text whose http(s) addresses are links; `js/words.js` finds the same ones."""
+    parts, end = [], 0
+    for match in LINK.finditer(text):
+        parts.append(escape(text[end : match.start()]))
+        parts.append(
+            format_html('<a href="{0}" rel="noopener noreferrer" target="_blank">{0}</a>', match[0])
+        )
+        end = match.end()
+    parts.append(escape(text[end:]))
+    return mark_safe("".join(parts))
+
+
+@register.inclusion_tag("core/_field.html")
+def field(bound: BoundField, label: str = "", kind: str = "") -> dict[str, Any]:
+    """A labelled control with its help and errors; `label` replaces the form's own."""
+    widget = bound.field.widget
+    is_check = isinstance(widget, CheckboxInput)
+    if isinstance(widget, Input | Textarea | Select) and not is_check:
+        widget.attrs["class"] = "input"
+        widget.attrs.pop("placeholder", None)
+    if bound.errors:
+        widget.attrs["aria-invalid"] = "true"
+    notes = [f"{bound.id_for_label}_errors"] if bound.errors else []
+    if bound.help_text:
+        notes.append(f"{bound.id_for_label}_help")
+    if notes:
+        widget.attrs["aria-describedby"] = " ".join(notes)
+    return {"field": bound, "label": label or bound.label, "is_check": is_check, "kind": kind}
+
+
+@register.simple_tag(takes_context=True)
+def notices(context: template.Context) -> BaseStorage | list[Any]:
+    """What happened on the page before, once."""
+    request = context.get("request")
+    return get_messages(request) if request is not None else []
+
+
+@register.simple_tag(takes_context=True)
+def importmap(context: template.Context) -> SafeString:
+    """Leads our modules' imports to their hashed files, so that a release never mixes two."""
+    request = context["request"]
+    modules = {static(f"js/{name}"): static(f"js/{name}") for name in _modules()}
+    plain = {f"{settings.STATIC_URL}js/{name}": static(f"js/{name}") for name in _modules()}
+    if plain == modules:
+        return mark_safe("")
+    return format_html(
+        '<script type="importmap" nonce="{}">{}</script>',
+        request.csp_nonce,
+        mark_safe(dumps({"imports": plain})),
+    )
+
+
+@cache
+def _modules() -> list[str]:
+    return sorted(path.name for path in Path(settings.BASE_DIR, "static", "js").glob("*.js"))

@@ -1,0 +1,32 @@
+"""The live door: `/ws`. It imports the apps; nobody imports it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from messenger.gateway.hub import Hub
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def current_hub() -> Hub:
+    """The hub of the running event loop; made when first asked for."""
+    from django.conf import settings
+
+    from messenger.gateway.hub import Hub
+
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        hub = _hubs[loop] = Hub(settings.SOCKET_HEARTBEAT)
+    return hub
+
+
+async def shutdown() -> None:
+    """Close this process' sockets with 1012, so that their clients come back elsewhere."""
+    hub = _hubs.get(asyncio.get_running_loop())
+    if hub is not None:
+        await hub.shutdown()

@@ -1,0 +1,83 @@
+"""What the hub reads from PostgreSQL to make good what the channel layer lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.accounts.models import LoginSession
+from apps.chats.models import Chat
+from apps.messages import selectors
+from apps.messages.serializers import message_out
+from apps.messages.services.frames import change_text
+from messenger.core.json import dumps
+from messenger.gateway import close_codes
+from messenger.gateway.connection import Connection
+
+WARN_BEFORE = 30  # seconds before an access token ends
+
+
+@dataclass(slots=True)
+class Missing:
+    """Frames after a place in a chat's order, where the chat stands, and whether that is all."""
+
+    said: list[dict[str, Any]]
+    changed: list[dict[str, Any]]
+    seq: int
+    rev: int
+
+    @property
+    def is_partial(self) -> bool:
+        return max(len(self.said), len(self.changed)) >= selectors.PER_CHAT
+
+
+def positions(chat_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
+    """The last `seq` and `rev` of each chat, in one query."""
+    rows = Chat.objects.filter(pk__in=chat_ids).values_list("id", "last_seq", "last_rev")
+    return {chat_id: (seq, rev) for chat_id, seq, rev in rows}
+
+
+def missing(chat_id: UUID, seq: int, rev: int) -> Missing:
+    """What was said and changed in a chat after `seq` and `rev`, at most 500 of each."""
+    at_seq, at_rev = positions([chat_id]).get(chat_id, (seq, rev))
+    said = [
+        _frame(dumps({"type": "message", **message_out(message)}), seq=message.seq)
+        for message in selectors.messages_since({chat_id: seq})
+    ]
+    changed = [
+        _frame(change_text(message), rev=message.rev)
+        for message in selectors.changes_since({chat_id: rev})
+    ]
+    return Missing(said, changed, at_seq, at_rev)
+
+
+def ended_sessions(session_ids: list[UUID]) -> set[UUID]:
+    """Those of the login sessions that have been revoked or deleted."""
+    living = LoginSession.objects.filter(
+        pk__in=session_ids, revoked_at=None, user__is_active=True
+    ).values_list("id", flat=True)
+    return set(session_ids) - set(living)
+
+
+def resync(chat_id: UUID) -> str:
+    """The frame that sends clients to REST for a chat that has run away."""
+    return dumps({"type": "resync", "chats": [chat_id]})
+
+
+def check_token(connection: Connection) -> None:
+    """Warn a connection whose access token is about to end; close it when it has."""
+    if connection.expires_at is None:
+        return
+    left = (connection.expires_at - timezone.now()).total_seconds()
+    if left <= 0:
+        connection.close(close_codes.NOT_AUTHENTICATED)
+    elif left <= WARN_BEFORE and not connection.warned:
+        connection.warned = True
+        connection.send({"type": "token_expiring"})
+
+
+def _frame(text: str, *, seq: int = 0, rev: int = 0) -> dict[str, Any]:
+    return {"text": text, "seq": seq, "rev": rev, "skip": ""}

@@ -1,0 +1,300 @@
+"""This process' live fan-out: one layer subscription a group, any number of local sockets.
+
+The hub knows the last `seq` and `rev` it has passed on for each chat. What comes out of order
+waits a moment; what does not come is read from PostgreSQL: on a gap, and every few seconds for
+all chats at once. So a publish that was lost reaches connected clients without their doing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.layers import get_channel_layer
+
+from apps.chats.selectors import chat_ids_of
+from messenger.core.live import chat_group, user_group
+from messenger.gateway import close_codes, healing
+from messenger.gateway.connection import Connection
+from messenger.gateway.threads import in_thread
+
+log = structlog.get_logger("messenger.hub")
+PATIENCE = 0.03  # seconds that a frame waits for the one before it
+HEAL_INTERVAL = 5.0
+TICK = 1.0
+EARLY_LIMIT = 1000
+
+
+@dataclass(slots=True)
+class Group:
+    """Local sockets of one group; for chats also the place in their order."""
+
+    chat_id: UUID | None
+    sockets: set[Connection] = field(default_factory=set)
+    seq: int = 0
+    rev: int = 0
+    early: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    healing: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """One per process and event loop."""
+
+    def __init__(self, heartbeat: dict[str, int]) -> None:
+        self._heartbeat = heartbeat
+        self._groups: dict[str, Group] = {}
+        self._connections: dict[str, Connection] = {}
+        self._channel = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._starting = asyncio.Lock()
+
+    def count_of(self, user_id: UUID) -> int:
+        """How many connections of this process belong to the user."""
+        group = self._groups.get(user_group(user_id))
+        return len(group.sockets) if group else 0
+
+    async def attach(self, connection: Connection) -> None:
+        """Let the connection hear its user's group and all chats they take part in."""
+        await self._start()
+        self._connections[connection.id] = connection
+        await self._join(connection, user_group(connection.user_id), None)
+        chat_ids = await in_thread(chat_ids_of, connection.user_id)
+        await self._join_chats(connection, chat_ids)
+
+    async def detach(self, connection: Connection) -> None:
+        """Forget the connection and leave the groups that nobody here listens to any more."""
+        self._connections.pop(connection.id, None)
+        for name in list(connection.groups):
+            await self._leave(connection, name)
+
+    async def shutdown(self) -> None:
+        """Tell every client to come back, and stop."""
+        for connection in list(self._connections.values()):
+            connection.close(close_codes.RESTART)
+        for task in self._tasks:
+            task.cancel()
+
+    # --- Groups -------------------------------------------------------------------------------
+
+    async def _join_chats(self, connection: Connection, chat_ids: Iterable[UUID]) -> None:
+        new = []
+        for chat_id in chat_ids:
+            if await self._join(connection, chat_group(chat_id), chat_id):
+                new.append(chat_id)
+        await self._learn_positions(new)
+        for chat_id in chat_ids:
+            group = self._groups.get(chat_group(chat_id))
+            if group is not None:
+                await group.ready.wait()
+
+    async def _learn_positions(self, chat_ids: list[UUID]) -> None:
+        """Where new groups stand, read after subscribing: nothing can fall between the two."""
+        positions = await in_thread(healing.positions, chat_ids) if chat_ids else {}
+        for chat_id in chat_ids:
+            group = self._groups.get(chat_group(chat_id))
+            if group is not None:
+                group.seq, group.rev = positions.get(chat_id, (0, 0))
+                group.ready.set()
+                self._drain(group)
+
+    async def _join(self, connection: Connection, name: str, chat_id: UUID | None) -> bool:
+        """Returns whether the group is new to this process."""
+        if connection.closed:
+            return False
+        group = self._groups.get(name)
+        is_new = group is None
+        if group is None:
+            group = self._groups[name] = Group(chat_id)
+        group.sockets.add(connection)
+        connection.groups.add(name)
+        if is_new:
+            try:
+                await get_channel_layer().group_add(name, self._channel)
+            except Exception as error:  # Redis is out: healing delivers until it is back
+                log.warning("subscribe_failed", error=type(error).__name__)
+        return is_new
+
+    async def _leave(self, connection: Connection, name: str) -> None:
+        connection.groups.discard(name)
+        group = self._groups.get(name)
+        if group is None:
+            return
+        group.sockets.discard(connection)
+        if not group.sockets:
+            del self._groups[name]
+            try:
+                await get_channel_layer().group_discard(name, self._channel)
+            except Exception as error:
+                log.warning("unsubscribe_failed", error=type(error).__name__)
+
+    # --- Frames -------------------------------------------------------------------------------
+
+    def _receive(self, frame: dict[str, Any]) -> None:
+        group = self._groups.get(frame["group"])
+        if group is None:
+            return
+        if frame["control"]:
+            self._obey(group, frame["control"])
+        if not frame["text"]:
+            return
+        if not (frame["seq"] or frame["rev"]):
+            self._pass_on(group, frame)
+            return
+        if len(group.early) < EARLY_LIMIT:
+            group.early[frame["seq"], frame["rev"]] = frame
+        if group.ready.is_set():
+            self._drain(group)
+
+    def _drain(self, group: Group) -> None:
+        """Pass on what is next in order; drop what has been passed on; wait for what is missing."""
+        while group.early:
+            frame = group.early.pop((group.seq + 1, 0), None)
+            if frame is not None:
+                group.seq += 1
+                self._pass_on(group, frame)
+                continue
+            frame = group.early.pop((0, group.rev + 1), None)
+            if frame is None:
+                break
+            group.rev += 1
+            self._pass_on(group, frame)
+        if group.early:
+            stale = [key for key in group.early if key[0] <= group.seq and key[1] <= group.rev]
+            for key in stale:
+                del group.early[key]
+            if group.early:
+                self._heal_soon(group, PATIENCE)
+
+    def _pass_on(self, group: Group, frame: dict[str, Any]) -> None:
+        text, skip = frame["text"], frame["skip"]
+        for connection in group.sockets:
+            if connection.id != skip:
+                connection.send_text(text)
+
+    def _obey(self, group: Group, control: dict[str, Any]) -> None:
+        sockets = list(group.sockets)
+        if control["op"] == "close":
+            for connection in sockets:
+                if str(connection.session_id) == control["sid"]:
+                    connection.close(close_codes.NOT_AUTHENTICATED)
+        elif control["op"] == "join":
+            chat_id = UUID(control["chat_id"])
+            for connection in sockets:
+                self._spawn(self._join_chats(connection, [chat_id]))
+        elif control["op"] == "leave":
+            for connection in sockets:
+                self._spawn(self._leave(connection, chat_group(control["chat_id"])))
+
+    # --- Healing ------------------------------------------------------------------------------
+
+    def _heal_soon(self, group: Group, delay: float) -> None:
+        if group.healing is None or group.healing.done():
+            group.healing = self._spawn(self._heal(group, delay))
+
+    async def _heal(self, group: Group, delay: float) -> None:
+        await asyncio.sleep(delay)
+        if group.chat_id is None or (delay and not group.early):
+            return
+        missing = await in_thread(healing.missing, group.chat_id, group.seq, group.rev)
+        for frame in missing.said:
+            if frame["seq"] == group.seq + 1:
+                group.seq += 1
+                self._pass_on(group, frame)
+        for frame in missing.changed:
+            if frame["rev"] > group.rev:
+                self._pass_on(group, frame)
+                group.rev = frame["rev"]
+        # A message changed twice shows only its last change: the numbers between are spent.
+        group.rev = max(group.rev, missing.rev)
+        if missing.is_partial:
+            group.seq = max(group.seq, missing.seq)
+            self._pass_on(group, {"text": healing.resync(group.chat_id), "skip": ""})
+        self._drain(group)
+
+    async def _sweep(self) -> None:
+        """Compare with PostgreSQL what this process has passed on, and who is still signed in."""
+        groups = {g.chat_id: g for g in self._groups.values() if g.chat_id and g.ready.is_set()}
+        positions = await in_thread(healing.positions, list(groups))
+        for chat_id, group in groups.items():
+            seq, rev = positions.get(chat_id, (0, 0))
+            if seq > group.seq or rev > group.rev:
+                self._heal_soon(group, 0.0)
+        sessions = {connection.session_id for connection in self._connections.values()}
+        ended = await in_thread(healing.ended_sessions, list(sessions))
+        for connection in list(self._connections.values()):
+            if connection.session_id in ended:
+                connection.close(close_codes.NOT_AUTHENTICATED)
+
+    # --- Tasks --------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        async with self._starting:
+            if self._tasks and not any(task.done() for task in self._tasks):
+                return
+            for task in self._tasks:
+                task.cancel()
+            layer = get_channel_layer()
+            if not self._channel:
+                try:
+                    self._channel = await layer.new_channel("hub.")
+                except Exception as error:
+                    log.warning("layer_unavailable", error=type(error).__name__)
+            self._tasks = [
+                asyncio.create_task(self._listen()),
+                asyncio.create_task(self._keep_healing()),
+                asyncio.create_task(self._tick()),
+            ]
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                if not self._channel:
+                    self._channel = await get_channel_layer().new_channel("hub.")
+                    for name in list(self._groups):
+                        await get_channel_layer().group_add(name, self._channel)
+                self._receive(await get_channel_layer().receive(self._channel))
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("listen_failed")
+                await asyncio.sleep(1)
+
+    async def _keep_healing(self) -> None:
+        while True:
+            await asyncio.sleep(HEAL_INTERVAL)
+            try:
+                await self._sweep()
+            except Exception as error:
+                log.warning("sweep_failed", error=type(error).__name__)
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK)
+            now = loop.time()
+            for connection in list(self._connections.values()):
+                healing.check_token(connection)
+                if connection.is_silent(now, self._heartbeat["timeout"]):
+                    connection.close(close_codes.HEARTBEAT)
+                elif now - connection.last_ping_at >= self._heartbeat["interval"]:
+                    connection.ping(now)
+
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        _spawned.add(task)
+        task.add_done_callback(_finished)
+        return task
+
+
+def _finished(task: asyncio.Task[None]) -> None:
+    _spawned.discard(task)
+    if not task.cancelled() and task.exception() is not None:
+        log.warning("hub_task_failed", error=repr(task.exception()))
+
+
+_spawned: set[asyncio.Task[None]] = set()
