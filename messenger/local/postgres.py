@@ -144,6 +144,10 @@ class Postgres:
             "listen_addresses": "",
             "max_connections": 200,
             "timezone": "UTC",
+            "log_timezone": "UTC",
+            # Starts, stops and crashes: a refused statement would bring what people wrote into the log.
+            "log_min_messages": "log",
+            "log_checkpoints": "off",
         }
         command: list[str | Path] = [self.programs / "postgres", "-D", self.known_as]
         for name, value in settings.items():

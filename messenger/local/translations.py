@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -26,10 +27,13 @@ def compile_translations(project: Path = PROJECT) -> list[Path]:
             continue
         with source.open("rb") as text:
             catalogue = read_po(text)
+        # Replaced in one step: another process may be reading it.
+        unfinished = target.with_name(f"{os.getpid()}.mo")
         try:
-            with target.open("wb") as compiled:
+            with unfinished.open("wb") as compiled:
                 write_mo(compiled, catalogue)
         except PermissionError:
             continue
+        unfinished.replace(target)
         written.append(target)
     return written
