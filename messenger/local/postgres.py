@@ -145,7 +145,7 @@ class Postgres:
             "max_connections": 200,
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # Starts, stops and crashes: a refused statement would bring what people wrote into the log.
+            # Starts, stops, crashes: a refused statement would show what people wrote.
             "log_min_messages": "log",
             "log_checkpoints": "off",
         }
