@@ -26,9 +26,14 @@ class Environment:
     redis_url: str
 
 
+def read_dotenv() -> None:
+    """Add what `.env` says to the environment, which wins where both speak."""
+    environ.Env.read_env(PROJECT / ".env")
+
+
 def read_environment() -> Environment:
     """Read `.env` and the environment, which wins. Raises LocalError naming a bad variable."""
-    environ.Env.read_env(PROJECT / ".env")
+    read_dotenv()
     if os.environ.get("WEB_SERVER", WEB_SERVERS[0]) not in WEB_SERVERS:
         raise LocalError(f"WEB_SERVER must be one of {', '.join(WEB_SERVERS)}.")
     return Environment(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from messenger.local.environment import read_dotenv
 from messenger.local.folders import shared_temp
 from messenger.local.postgres import Postgres
 from messenger.local.redis import Redis
@@ -33,6 +34,7 @@ def private_services() -> Iterator[dict[str, str]]:
 
     TEST_DATABASE_URL and TEST_REDIS_URL name servers to use instead.
     """
+    read_dotenv()
     given = {
         "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
         "REDIS_URL": os.environ.get("TEST_REDIS_URL", ""),

@@ -51,15 +51,16 @@ def test_kill_9_leaves_nothing_running_and_the_next_start_finds_all_data(
     assert left_of(family, seconds=0.5) == []
 
 
-def test_only_the_first_start_makes_the_demo_accounts(start: Start) -> None:
+def test_only_the_first_start_makes_the_demo_accounts(start: Start, tmp_path: Path) -> None:
     first = start()
     first.wait_until_ready()
     assert "demo" in first.said()
+    made = (tmp_path / "data" / "seed_demo.done").stat().st_mtime_ns
     assert first.end(signal.SIGTERM) < 5
 
     second = start()
     second.wait_until_ready()
-    assert "demo" not in second.said()
+    assert (tmp_path / "data" / "seed_demo.done").stat().st_mtime_ns == made
 
 
 def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
