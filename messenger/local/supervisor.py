@@ -101,18 +101,19 @@ class Supervisor:
     def keep_up(self) -> None:
         """Hold the children up, for ever; says the address once the first page answers."""
         announced = False
-        complained = False
+        ask_again = 0.0
         while True:
             for child in [kept for _, kept in self.services] + self.web + self.worker:
                 child.tend()
-            if not announced:
+            if not announced and time.monotonic() > ask_again:
                 status = self._first_page()
                 announced = status is not None and status < 400
                 if announced:
-                    say(f"ready: {address(self.environment.host, self.port)}  (Ctrl-C stops it)")
-                elif status is not None and not complained:
-                    complained = True
+                    where = address(self.environment.host, self.port)
+                    say(f"ready: {where}  (Ctrl-C stops it)")
+                elif status is not None:
                     say(f"the first page answers {status}; still waiting for it")
+                    ask_again = time.monotonic() + 5
             time.sleep(0.1)
 
     def take_down(self) -> None:
