@@ -1,5 +1,6 @@
 """Every read of messages."""
 
+from apps.messages.selectors.faces import faces_for, quoted_for
 from apps.messages.selectors.inbox import chat_for, chats_for
 from apps.messages.selectors.replay import (
     PER_CHAT,
@@ -23,9 +24,11 @@ __all__ = [
     "changes_since",
     "chat_for",
     "chats_for",
+    "faces_for",
     "history_for",
     "messages_by_id",
     "messages_since",
+    "quoted_for",
     "receipts_for",
     "replay_for",
     "timeline_for",

@@ -1,0 +1,3 @@
+"""Routes of the conversation's pages."""
+
+urlpatterns: list = []

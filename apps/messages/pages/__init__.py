@@ -1,0 +1,1 @@
+"""The pages: my chats, a conversation, new chats, a chat's details."""

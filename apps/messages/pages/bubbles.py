@@ -1,0 +1,102 @@
+"""Messages as they stand on the page: grouped, dated, ticked. `js/bubbles.js` does the same."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from messenger.core.templatetags.lumin import hue, initials, name_of
+
+TOGETHER = timedelta(minutes=5)  # one sender's messages closer than this form a group
+QUOTE_LENGTH = 140
+Wire = dict[str, Any]
+
+
+def bubbles(
+    items: list[Wire],
+    *,
+    viewer_id: UUID,
+    people: dict[UUID, Wire],
+    quoted: dict[UUID, Wire],
+    fresh_after: int | None = None,
+) -> list[Wire]:
+    """A row for each message; `fresh_after` is the `seq` after which the news begin."""
+    rows: list[Wire] = []
+    for item in items:
+        row = _row(item, viewer_id, people.get(item["sender_id"]))
+        row["quote"] = _quote(quoted.get(item["reply_to"]), viewer_id, people)
+        earlier = rows[-1] if rows else None
+        row["day"] = "" if earlier and earlier["date"] == row["date"] else day_label(row["date"])
+        row["fresh"] = _is_first_news(row, earlier, fresh_after)
+        row["first"] = not _belongs(earlier, row)
+        row["last"] = True
+        if earlier:
+            earlier["last"] = row["first"]
+        rows.append(row)
+    return rows
+
+
+def day_label(day: date) -> str:
+    """Today, yesterday, else the date; with the year where it is not this one."""
+    today = timezone.localdate()
+    if day == today:
+        return _("Today")
+    if day == today - timedelta(days=1):
+        return _("Yesterday")
+    return date_format(day, "j F" if day.year == today.year else "j F Y")
+
+
+def state_of(item: Wire) -> str:
+    """What the ticks of an own message say."""
+    if item["read_at"]:
+        return "read"
+    return "delivered" if item["delivered_at"] else "sent"
+
+
+def _row(item: Wire, viewer_id: UUID, sender: Wire | None) -> Wire:
+    at = timezone.localtime(item["created_at"])
+    name = name_of(sender)
+    return {
+        **item,
+        "mine": item["sender_id"] == viewer_id,
+        "at": at,
+        "date": at.date(),
+        "name": name,
+        "initials": initials(name),
+        "hue": hue(item["sender_id"]),
+        "state": state_of(item),
+    }
+
+
+def _quote(item: Wire | None, viewer_id: UUID, people: dict[UUID, Wire]) -> Wire | None:
+    if item is None:
+        return None
+    is_mine = item["sender_id"] == viewer_id
+    return {
+        "seq": item["seq"],
+        "name": _("You") if is_mine else name_of(people.get(item["sender_id"])),
+        "text": item["text"][:QUOTE_LENGTH] if not item["deleted_at"] else _("Message deleted"),
+    }
+
+
+def _is_first_news(row: Wire, earlier: Wire | None, fresh_after: int | None) -> bool:
+    if fresh_after is None or row["seq"] <= fresh_after or row["mine"]:
+        return False
+    return earlier is None or earlier["seq"] <= fresh_after or earlier["mine"] is True and (
+        earlier["seq"] == fresh_after + 1
+    )
+
+
+def _belongs(earlier: Wire | None, row: Wire) -> bool:
+    return (
+        earlier is not None
+        and not row["day"]
+        and not row["fresh"]
+        and earlier["sender_id"] == row["sender_id"]
+        and row["created_at"] - earlier["created_at"] < TOGETHER
+    )

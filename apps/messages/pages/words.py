@@ -1,0 +1,42 @@
+"""What the scripts say, in the reader's language; the pages hand it over as data."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+
+def words() -> dict[str, str]:
+    """Every sentence that a script may show."""
+    return {
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "you": _("You"),
+        "deleted": _("Message deleted"),
+        "deletedAccount": _("Deleted account"),
+        "draft": _("Draft"),
+        "nothingYet": _("No messages yet"),
+        "pending": _("Sending"),
+        "sent": _("Sent"),
+        "delivered": _("Delivered"),
+        "read": _("Read"),
+        "failed": _("Not sent"),
+        "retry": _("Try again"),
+        "discard": _("Discard"),
+        "offline": _("No connection. What you write is sent once it is back."),
+        "connecting": _("Connecting…"),
+        "fresh": _("New messages"),
+        "tooLong": _("Too long for one message"),
+        "copied": _("Copied"),
+        "editing": _("Editing the message"),
+        "edited": _("Message edited"),
+        "removed": _("You are no longer in this chat."),
+        "people": _("People"),
+        "chats": _("Chats"),
+        "nobody": _("Nobody and nothing found for “{q}”."),
+        "hint": _("Type the beginning of a name or a title."),
+        "searchFailed": _("The search did not work. Try again in a moment."),
+        "remove": _("Remove {name}"),
+        "tooFast": _("That was too fast. It goes on in a moment."),
+        "failedAction": _("That did not work. Try again."),
+        "noMembers": _("Choose at least one person."),
+    }

@@ -1,0 +1,170 @@
+"""Live: what one says the other sees, across processes, in order, once."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from apps.chats.services.groups import group_create
+from apps.chats.services.participants import participant_remove, participants_add
+from apps.messages.models import Message
+from apps.messages.services.send import message_send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_message_reaches_the_other_process_and_the_sender_gets_an_ack(alice, bob, chat, join):
+    here, there, second_device = join(alice), join(bob, at=1), join(alice, at=1)
+    ack = here.say(chat.id, "Hello")
+    assert (ack["type"], ack["seq"], ack["duplicate"]) == ("ack", 1, False)
+    for other in (there, second_device):
+        message = other.wait("message")
+        assert (message["id"], message["text"], message["seq"]) == (ack["message_id"], "Hello", 1)
+    assert here.quiet() == []
+    assert there.quiet() == []
+
+
+def test_the_message_is_stored_before_the_ack(alice, bob, chat, join):
+    ack = join(alice).say(chat.id, "durable")
+    assert Message.objects.get(pk=ack["message_id"]).text == "durable"
+
+
+def test_a_retry_gets_the_same_ack_and_nobody_sees_it_twice(alice, bob, chat, join):
+    here, there = join(alice), join(bob, at=1)
+    message_id = uuid4()
+    first = here.say(chat.id, "once", message_id=message_id)
+    again = here.say(chat.id, "once", message_id=message_id)
+    assert (first["seq"], first["duplicate"]) == (again["seq"], not again["duplicate"])
+    there.wait("message", seq=1)
+    assert there.quiet() == []
+    conflict = there.say(chat.id, "mine?", message_id=message_id)
+    assert (conflict["type"], conflict["code"]) == ("error", "message_id_conflict")
+
+
+def test_a_burst_arrives_in_order(alice, bob, chat, join):
+    here, there = join(alice), join(bob, at=1)
+    for number in range(20):
+        here.send("message", message_id=uuid4(), chat_id=chat.id, text=str(number))
+    seen = [there.wait("message") for _ in range(20)]
+    assert [frame["seq"] for frame in seen] == list(range(1, 21))
+    assert [frame["text"] for frame in seen] == [str(number) for number in range(20)]
+
+
+def test_outsiders_hear_nothing_and_say_nothing(alice, charlie, chat, join):
+    here, outside = join(alice), join(charlie)
+    refused = outside.say(chat.id, "let me in")
+    assert (refused["type"], refused["code"], refused["status"]) == ("error", "not_found", 404)
+    unknown = outside.say(uuid4(), "anybody?")
+    assert {**refused, "ref": 0} == {**unknown, "ref": 0}
+    here.say(chat.id, "secret")
+    assert outside.quiet() == []
+
+
+def test_edits_and_deletions_are_live(alice, bob, chat, join):
+    here, there = join(alice), join(bob, at=1)
+    ack = here.say(chat.id, "helo")
+    edited = here.ask("edit_message", message_id=ack["message_id"], text="hello")
+    assert (edited["type"], edited["rev"]) == ("ack", 1)
+    frame = there.wait("message_edited")
+    assert (frame["message_id"], frame["text"], frame["rev"]) == (ack["message_id"], "hello", 1)
+    denied = there.ask("delete_message", message_id=ack["message_id"])
+    assert (denied["type"], denied["code"]) == ("error", "not_author")
+    assert here.ask("delete_message", message_id=ack["message_id"])["type"] == "ack"
+    assert there.wait("message_deleted")["rev"] == 2
+
+
+def test_receipts_are_told_to_the_sender(alice, bob, chat, join):
+    here, there = join(alice), join(bob, at=1)
+    here.say(chat.id, "read me")
+    there.send("delivered", items=[{"chat_id": chat.id, "seq": 1}])
+    receipt = here.wait("receipt")
+    assert (receipt["user_id"], receipt["delivered_seq"], receipt["read_seq"]) == (
+        str(bob.id),
+        1,
+        0,
+    )
+    there.send("read", items=[{"chat_id": chat.id, "seq": 99}])  # beyond the end means the end
+    assert here.wait("receipt")["read_seq"] == 1
+    message = Message.objects.get()
+    assert message.delivered_at is not None
+    assert message.read_at is not None
+
+
+def test_a_new_chat_is_heard_at_once(alice, bob, join, api):
+    here, there = join(alice), join(bob, at=1)
+    answer = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)})
+    chat_id = answer.json()["id"]
+    assert there.wait("chat_created")["chat_id"] == chat_id
+    here.wait("chat_created")
+    here.say(chat_id, "first words")
+    assert there.wait("message")["text"] == "first words"
+
+
+def test_membership_takes_effect_on_open_sockets(alice, bob, charlie, join):
+    group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
+    here, there, newcomer = join(alice), join(bob, at=1), join(charlie, at=1)
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
+    assert newcomer.wait("chat_created")["chat_id"] == str(group.id)
+    assert there.wait("participant_joined")["user_id"] == str(charlie.id)
+    here.say(group.id, "welcome")
+    assert newcomer.wait("message")["text"] == "welcome"
+    participant_remove(actor_id=alice.id, chat_id=group.id, user_id=charlie.id)
+    assert newcomer.wait("chat_removed")["chat_id"] == str(group.id)
+    assert there.wait("participant_left")["user_id"] == str(charlie.id)
+    here.say(group.id, "among us")
+    assert there.wait("message", text="among us")
+    assert newcomer.quiet() == []
+    assert newcomer.say(group.id, "still here")["code"] == "not_found"
+
+
+def test_rest_and_the_socket_are_one_conversation(alice, bob, chat, join, api):
+    there = join(bob, at=1)
+    sent = api(alice).post("/messages", {"chat_id": str(chat.id), "text": "from a script"}).json()
+    message = there.wait("message")
+    assert {**sent, "type": "message"} == message
+
+
+def test_what_was_missed_is_replayed_in_order_until_it_is_acknowledged(alice, bob, chat, join):
+    for number in range(300):
+        message_send(sender_id=alice.id, chat_id=chat.id, text=str(number))
+    for _ in range(2):  # nothing was acknowledged: it comes again
+        there = join(bob, wait=False)
+        done = there.ready()
+        seqs = [frame["seq"] for frame in there.seen if frame["type"] == "message"]
+        assert seqs == list(range(1, 301))
+        assert done["chats"] == {str(chat.id): 300}
+    there.send("delivered", items=[{"chat_id": chat.id, "seq": 300}])
+    there.wait("receipt")
+    again = join(bob, wait=False)
+    assert again.ready()["chats"] == {}
+
+
+def test_too_much_is_paged_through_rest(alice, bob, chat, join):
+    for number in range(501):
+        message_send(sender_id=alice.id, chat_id=chat.id, text=str(number))
+    there = join(bob, wait=False)
+    there.ready()
+    assert [frame["chats"] for frame in there.seen if frame["type"] == "resync"] == [[str(chat.id)]]
+
+
+def test_sync_brings_messages_and_changes_that_a_device_missed(alice, bob, chat, join):
+    here = join(alice)
+    first = here.say(chat.id, "one")
+    here.say(chat.id, "two")
+    here.say(chat.id, "three")
+    here.ask("edit_message", message_id=first["message_id"], text="uno")
+    there = join(bob)
+    there.seen.clear()
+    there.send("sync", chats={str(chat.id): {"seq": 1, "rev": 0}})
+    done = there.ready()
+    assert (done["chats"], done["revs"]) == ({str(chat.id): 3}, {str(chat.id): 1})
+    assert [(f["type"], f.get("seq"), f.get("text")) for f in there.seen] == [
+        ("message", 2, "two"),
+        ("message", 3, "three"),
+        ("message_edited", 1, "uno"),
+    ]
+    there.seen.clear()
+    there.send("sync", chats={str(chat.id): 3, str(uuid4()): 0})
+    assert there.ready()["chats"] == {str(chat.id): 3}
+    assert there.seen == []
