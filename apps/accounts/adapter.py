@@ -21,7 +21,7 @@ from kombu.exceptions import OperationalError
 from apps.accounts.errors import FieldRefused
 from apps.accounts.models import User
 from apps.accounts.rules import PASSWORD_MAX_LENGTH
-from apps.accounts.selectors import person_for_login
+from apps.accounts.selectors import Identity, person_for_login
 from apps.accounts.services.login import login_throttle
 from apps.accounts.services.passwords import password_set
 from apps.accounts.services.registration import user_create
@@ -74,13 +74,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def set_password(self, user: Any, password: str) -> None:
         """Every page that sets a password ends all other sessions."""
-        identity = getattr(self.request, "identity", None)
-        is_own = identity is not None and identity.user.pk == user.pk
+        identity: Identity | None = getattr(self.request, "identity", None)
+        own = identity.session_id if identity and identity.user.pk == user.pk else None
         password_set(
             user=user,
             password=password,
-            keep_session_id=identity.session_id if is_own else None,
-            reason="password_change" if is_own else "password_reset",
+            keep_session_id=own,
+            reason="password_change" if own else "password_reset",
         )
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from messenger.core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound
+
+
+def _(text: str) -> str:
+    """Translated when it is shown; the base class types titles as plain text."""
+    return cast(str, gettext_lazy(text))
 
 
 class InvalidToken(NotAuthenticated):

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.indexes import OpClass
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.rules import username_validators
 from messenger.core.ids import new_id
+
+USERNAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.]{2,31}$"
+DELETED_PREFIX = "deleted_"
+username_validators = [
+    RegexValidator(
+        USERNAME_PATTERN,
+        _("3 to 32 Latin letters, digits, dots or underscores, beginning with a letter."),
+    ),
+    # The names of deleted accounts; nobody may pose as one.
+    RegexValidator(
+        rf"^{DELETED_PREFIX}",
+        _("This name is reserved."),
+        code="reserved",
+        inverse_match=True,
+        flags=re.IGNORECASE,
+    ),
+]
 
 
 class UserManager(BaseUserManager["User"]):

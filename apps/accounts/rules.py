@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import enum
-import re
 import unicodedata
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.core.validators import RegexValidator
-from django.utils.translation import gettext_lazy as _
+from apps.accounts.models import LoginSession
 
-if TYPE_CHECKING:
-    from apps.accounts.models import LoginSession
-
-USERNAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.]{2,31}$"
 PASSWORD_MAX_LENGTH = 128
-DELETED_PREFIX = "deleted_"
-username_validators = [
-    RegexValidator(
-        USERNAME_PATTERN,
-        _("3 to 32 Latin letters, digits, dots or underscores, beginning with a letter."),
-    ),
-    # The names of deleted accounts; nobody may pose as one.
-    RegexValidator(
-        rf"^{DELETED_PREFIX}",
-        _("This name is reserved."),
-        code="reserved",
-        inverse_match=True,
-        flags=re.IGNORECASE,
-    ),
-]
 # Characters that turn the direction of the text after them, in other people's screens too.
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 

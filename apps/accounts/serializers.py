@@ -10,16 +10,14 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from apps.accounts.models import LoginSession, User
+from apps.accounts.models import USERNAME_PATTERN, LoginSession, User, username_validators
 from apps.accounts.rules import (
     PASSWORD_MAX_LENGTH,
-    USERNAME_PATTERN,
     device_name,
     is_displayable,
-    username_validators,
 )
 from apps.accounts.tokens import TokenPair
 from messenger.core.pagination import Page, PageQuery
@@ -173,7 +171,7 @@ class UserUpdateInput(Input):
     writes_from: WritesFrom = Field(
         default_factory=lambda: "everyone", description="Who may open a chat with me."
     )
-    found_by_email: bool = Field(
+    found_by_email: StrictBool = Field(
         default_factory=bool, description="May people who know my whole e-mail address find me?"
     )
 

@@ -103,7 +103,7 @@ def _read(token: str, kind: str) -> dict[str, Any]:
     if len(token) > MAX_LENGTH or not token.isascii():
         raise InvalidToken
     try:
-        payload = _backend().decode(token)
+        payload = _backend().decode(token)  # type: ignore[arg-type]  # typed for another class
     except TokenBackendError as error:
         raise InvalidToken from error
     if payload.get("token_type") != kind or not isinstance(payload.get("exp"), int):

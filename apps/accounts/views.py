@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -33,6 +34,15 @@ class PublicView(ApiView):
             user_agent=self.request.headers.get("User-Agent", ""),
             ip_address=client_address(self.request.META),
         )
+
+
+class PersonalView(ApiView):
+    """For signed-in people."""
+
+    @property
+    def identity(self) -> read.Identity:
+        identity: Any = self.request.auth
+        return cast(read.Identity, identity)
 
 
 class RegisterView(PublicView):
@@ -97,7 +107,7 @@ class RefreshView(PublicView):
         return Response(shapes.tokens_out(pair))
 
 
-class LogoutView(ApiView):
+class LogoutView(PersonalView):
     @describe(
         "Sign out",
         request=shapes.LogoutInput,
@@ -112,14 +122,14 @@ class LogoutView(ApiView):
             sessions.session_logout(refresh=data.refresh)
         elif request.user.is_authenticated:
             sessions.sessions_revoke(
-                user_id=self.user_id, session_ids=[request.auth.session_id], reason="logout"
+                user_id=self.user_id, session_ids=[self.identity.session_id], reason="logout"
             )
         else:
             raise NotAuthenticated
         return Response(status=204)
 
 
-class PasswordChangeView(ApiView):
+class PasswordChangeView(PersonalView):
     @describe(
         "Change the password",
         request=shapes.PasswordChangeInput,
@@ -131,7 +141,7 @@ class PasswordChangeView(ApiView):
         data = self.body(shapes.PasswordChangeInput)
         take("login_account", str(self.user_id))
         passwords.password_change(
-            user_id=self.user_id, session_id=request.auth.session_id, **data.model_dump()
+            user_id=self.user_id, session_id=self.identity.session_id, **data.model_dump()
         )
         return Response(status=204)
 
@@ -182,7 +192,7 @@ class EmailConfirmView(PublicView):
         return Response(status=204)
 
 
-class SessionsView(ApiView):
+class SessionsView(PersonalView):
     @describe(
         "List the devices on which I am signed in",
         query=PageQuery,
@@ -191,22 +201,22 @@ class SessionsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         rows, numbers = page_of(read.session_list_for(self.user_id), self.query(PageQuery))
-        items = [shapes.login_session_out(row, request.auth.session_id) for row in rows]
+        items = [shapes.login_session_out(row, self.identity.session_id) for row in rows]
         return Response({"items": items, **numbers})
 
 
-class SessionView(ApiView):
+class SessionView(PersonalView):
     @describe("Sign a device out", responses={204: None}, errors=(403, 404), description="At once.")
     def delete(self, request: Request, session_id: UUID) -> Response:
         sessions.session_revoke(user_id=self.user_id, session_id=session_id)
         return Response(status=204)
 
 
-class MeView(ApiView):
+class MeView(PersonalView):
     @describe("My account", responses={200: shapes.UserOut})
     def get(self, request: Request) -> Response:
-        confirmed = registration.email_is_confirmed(request.user)
-        return Response(shapes.user_out(request.user, email_confirmed=confirmed))
+        confirmed = registration.email_is_confirmed(self.identity.user)
+        return Response(shapes.user_out(self.identity.user, email_confirmed=confirmed))
 
     @describe(
         "Change my profile",
@@ -237,7 +247,7 @@ class MeView(ApiView):
         return Response(status=204)
 
 
-class PeopleView(ApiView):
+class PeopleView(PersonalView):
     @describe("Search people", query=shapes.PeopleQuery, responses={200: shapes.PeoplePage})
     def get(self, request: Request) -> Response:
         query = self.query(shapes.PeopleQuery)
@@ -247,7 +257,7 @@ class PeopleView(ApiView):
         return Response({"items": [shapes.person_out(row) for row in rows], **numbers})
 
 
-class PersonView(ApiView):
+class PersonView(PersonalView):
     @describe("A person's public profile", responses={200: shapes.PersonOut}, errors=(404,))
     def get(self, request: Request, user_id: UUID) -> Response:
         return Response(shapes.person_out(read.access_person(self.user_id, user_id)))

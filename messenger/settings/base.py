@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.accounts.middleware.LoginSessionMiddleware",
+    "messenger.core.place.PlaceMiddleware",
     "messenger.core.permissions.AccessMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -143,6 +144,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "messenger.core.pages.csrf_failed"
 CSRF_COOKIE_SAMESITE = "Lax"
 
 EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="mandatory")
@@ -153,7 +155,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_PRESERVE_USERNAME_CASING = True
-ACCOUNT_USERNAME_VALIDATORS = "apps.accounts.rules.username_validators"
+ACCOUNT_USERNAME_VALIDATORS = "apps.accounts.models.username_validators"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False

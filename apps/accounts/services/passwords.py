@@ -45,8 +45,11 @@ def password_reset_confirm(*, key: str, password: str) -> None:
     Raises `InvalidKey` for a key that is wrong, old or used; `InvalidInput` for a weak password.
     """
     uid, _separator, token = key.partition("-")
+    user_id = uuid_or_none(uid)
+    if user_id is None:
+        raise InvalidKey
     with transaction.atomic():
-        user = User.objects.select_for_update().filter(id=uuid_or_none(uid), is_active=True).first()
+        user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
         if user is None or not EmailAwarePasswordResetTokenGenerator().check_token(user, token):
             raise InvalidKey
         password_check(password, user)

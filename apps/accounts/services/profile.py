@@ -12,8 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.events import UserDeleted, UserUpdated
-from apps.accounts.models import LoginSession, User
-from apps.accounts.rules import DELETED_PREFIX
+from apps.accounts.models import DELETED_PREFIX, LoginSession, User
 from apps.accounts.selectors import access_user
 from apps.accounts.services.passwords import password_wrong
 from apps.accounts.services.sessions import sessions_revoke

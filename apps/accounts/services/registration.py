@@ -89,9 +89,8 @@ def confirmation_is_duty() -> bool:
 
 def email_is_confirmed(user: User) -> bool:
     """Whether the person's present address is confirmed."""
-    return EmailAddress.objects.filter(
-        user_id=user.id, email=user.email.lower(), verified=True
-    ).exists()
+    mine = EmailAddress.objects.filter(user_id=user.id, email=user.email.lower(), verified=True)
+    return bool(mine.exists())
 
 
 def password_check(password: str, user: User, field: str = "password") -> None:

@@ -111,7 +111,9 @@ def sessions_revoke(
         living = LoginSession.objects.filter(user_id=user_id, revoked_at=None)
         if session_ids is not None:
             living = living.filter(id__in=session_ids)
-        rows = list(living.exclude(id=except_id).order_by("id").select_for_update())
+        if except_id is not None:
+            living = living.exclude(id=except_id)
+        rows = list(living.order_by("id").select_for_update())
         ended = [row.id for row in rows]
         LoginSession.objects.filter(id__in=ended).update(
             revoked_at=timezone.now(), revoke_reason=reason

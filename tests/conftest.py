@@ -1,0 +1,95 @@
+"""The cast, and a client that speaks JSON and signs in for real."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.core.mail import EmailMessage
+from kombu.exceptions import OperationalError
+from rest_framework.test import APIClient
+
+from apps.accounts.models import User
+from apps.accounts.services.login import Device, device_sign_in
+from messenger.celery import app as celery_app
+from messenger.core import throttles
+from messenger.core.redis import breaker, client
+from tests.factories import UserFactory
+
+DEVICE = Device(user_agent="tests/1.0", ip_address="192.0.2.1")
+
+
+class Api(APIClient):
+    """A JSON client of the REST door; paths are relative to `/api/v1`."""
+
+    default_format = "json"
+
+    def generic(self, method, path, *args, **kwargs):
+        if path.startswith("/") and not path.startswith(("/api/", "/health")):
+            path = f"/api/v1{path}"
+        return super().generic(method, path, *args, **kwargs)
+
+    def sign_in(self, user: User) -> Api:
+        """Open a session of its own for `user` and use its access token from now on."""
+        self.tokens = device_sign_in(user=user, device=DEVICE)
+        self.credentials(HTTP_AUTHORIZATION=f"Bearer {self.tokens.access}")
+        return self
+
+
+@pytest.fixture
+def api() -> Callable[[User | None], Api]:
+    """`api(alice)` is a client signed in as alice; `api()` is a stranger."""
+
+    def make(user: User | None = None) -> Api:
+        return Api().sign_in(user) if user else Api()
+
+    return make
+
+
+@pytest.fixture
+def alice(db) -> User:
+    """The owner."""
+    return UserFactory(username="alice")
+
+
+@pytest.fixture
+def bob(db) -> User:
+    """The member."""
+    return UserFactory(username="bob_m")
+
+
+@pytest.fixture
+def charlie(db) -> User:
+    """The outsider, who must never see anything."""
+    return UserFactory(username="charlie")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> None:
+    """Every test begins with full buckets, in Redis and in this process."""
+    throttles._local = throttles.LocalBuckets()
+    if breaker.closed:
+        for key in client(settings.REDIS_URL).scan_iter("limit:*"):
+            client(settings.REDIS_URL).delete(key)
+
+
+@pytest.fixture
+def mails() -> Callable[[], list[EmailMessage]]:
+    """`mails()`: all mails sent in this test; takes those that wait out of the real queue."""
+
+    def drain(*, run: bool = True) -> list[EmailMessage]:
+        with contextlib.suppress(OperationalError), celery_app.connection_for_read() as connection:
+            queue = connection.SimpleQueue("celery")
+            with contextlib.suppress(queue.Empty):
+                while message := queue.get_nowait():
+                    task = celery_app.tasks[message.headers["task"]]
+                    if run and task.name == "accounts.send_mail":
+                        task(*message.payload[0])
+                    message.ack()
+        return mail.outbox
+
+    drain(run=False)
+    return drain
