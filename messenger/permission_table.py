@@ -81,7 +81,17 @@ MESSAGES: Table = {
     "api:message-history": {"GET": USER},
 }
 
-PAGES: Table = {}
+PAGES: Table = {
+    "theme": {"POST": ANYONE},
+    "language": {"POST": ANYONE},
+    "inbox": {"GET": USER},
+    "conversation": {"GET": USER, "POST": USER},
+    "seen": {"GET": USER},
+    "message-page": {"GET": USER, "POST": USER},
+    "chat-new": {"GET": USER, "POST": USER},
+    "group-new": {"GET": USER, "POST": USER},
+    "chat-details": {"GET": USER, "POST": USER},
+}
 
 ROUTES: Table = {**SITE, **ACCOUNTS, **CHATS, **MESSAGES, **PAGES}
 

@@ -27,12 +27,15 @@ def bubbles(
 ) -> list[Wire]:
     """A row for each message; `fresh_after` is the `seq` after which the news begin."""
     rows: list[Wire] = []
+    # The line belongs above the first news, if that message is in this window at all.
+    is_news_next = fresh_after is not None and bool(items) and items[0]["seq"] <= fresh_after + 1
     for item in items:
         row = _row(item, viewer_id, people.get(item["sender_id"]))
         row["quote"] = _quote(quoted.get(item["reply_to"]), viewer_id, people)
         earlier = rows[-1] if rows else None
         row["day"] = "" if earlier and earlier["date"] == row["date"] else day_label(row["date"])
-        row["fresh"] = _is_first_news(row, earlier, fresh_after)
+        row["fresh"] = is_news_next and not row["mine"] and row["seq"] > (fresh_after or 0)
+        is_news_next = is_news_next and not row["fresh"]
         row["first"] = not _belongs(earlier, row)
         row["last"] = True
         if earlier:
@@ -70,6 +73,10 @@ def _row(item: Wire, viewer_id: UUID, sender: Wire | None) -> Wire:
         "initials": initials(name),
         "hue": hue(item["sender_id"]),
         "state": state_of(item),
+        "tick": "t-one" if state_of(item) == "sent" else "t-two",
+        "state_name": {"sent": _("Sent"), "delivered": _("Delivered"), "read": _("Read")}[
+            state_of(item)
+        ],
     }
 
 
@@ -82,14 +89,6 @@ def _quote(item: Wire | None, viewer_id: UUID, people: dict[UUID, Wire]) -> Wire
         "name": _("You") if is_mine else name_of(people.get(item["sender_id"])),
         "text": item["text"][:QUOTE_LENGTH] if not item["deleted_at"] else _("Message deleted"),
     }
-
-
-def _is_first_news(row: Wire, earlier: Wire | None, fresh_after: int | None) -> bool:
-    if fresh_after is None or row["seq"] <= fresh_after or row["mine"]:
-        return False
-    return earlier is None or earlier["seq"] <= fresh_after or earlier["mine"] is True and (
-        earlier["seq"] == fresh_after + 1
-    )
 
 
 def _belongs(earlier: Wire | None, row: Wire) -> bool:

@@ -61,7 +61,7 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
     timeline = selectors.timeline_for(viewer_id, _window(request, chat))
     items = timeline["items"]
     quoted = selectors.quoted_for(items, chat["hidden_seq"])
-    reply = _reply(request, chat_id)
+    reply = _reply(request, chat)
     cursors = _cursors(viewer_id, chat)
     people = selectors.faces_for(
         {item["sender_id"] for item in [*items, *quoted.values(), *([reply] if reply else [])]}
@@ -100,8 +100,7 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
         "rows": rows,
         "older_than": low if timeline["has_more_before"] else None,
         "newer_than": high if timeline["has_more_after"] else None,
-        "reply": reply and {**reply, "mine": reply["sender_id"] == viewer_id,
-                            "sender": people.get(reply["sender_id"])},
+        "reply": reply and {**reply, "sender": people.get(reply["sender_id"])},
         "message_id": new_id(),
     }
 
@@ -116,12 +115,12 @@ def _window(request: Any, chat: dict[str, Any]) -> TimelineQuery:
     return TimelineQuery(chat_id=chat["id"], limit=WINDOW)
 
 
-def _reply(request: Any, chat_id: UUID) -> dict[str, Any] | None:
+def _reply(request: Any, chat: dict[str, Any]) -> dict[str, Any] | None:
     message_id = uuid_or_none(request.GET.get("reply", ""))
     rows = selectors.messages_by_id([message_id]) if message_id else []
-    if not rows or rows[0].chat_id != chat_id or rows[0].deleted_at:
+    row = rows[0] if rows else None
+    if row is None or row.chat_id != chat["id"] or row.seq <= chat["hidden_seq"] or row.deleted_at:
         return None
-    row = rows[0]
     return {"id": row.id, "seq": row.seq, "sender_id": row.sender_id, "text": row.text[:140]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from django.contrib.messages.storage.base import BaseStorage
 from django.forms import BoundField, CheckboxInput, Textarea
 from django.forms.widgets import Input, Select
 from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -133,3 +136,14 @@ def importmap(context: template.Context) -> SafeString:
 @cache
 def _modules() -> list[str]:
     return sorted(path.name for path in Path(settings.BASE_DIR, "static", "js").glob("*.js"))
+
+
+@register.filter
+def list_time(moment: datetime) -> str:
+    """A moment in the chat list: the time today, the weekday this week, else the date."""
+    at, today = timezone.localtime(moment), timezone.localdate()
+    if at.date() == today:
+        return date_format(at, "H:i")
+    if at.date() > today - timedelta(days=7):
+        return date_format(at, "D")
+    return date_format(at, "j M" if at.year == today.year else "d.m.y")
