@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the parent")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--gate", type=int, help="a pipe: once loaded, serve when it is closed")
     arguments = parser.parse_args()
     if arguments.fd is not None:
         listener = socket.socket(fileno=arguments.fd)
@@ -48,7 +49,14 @@ def main() -> None:
     # Processes share it and one wins each connection: the others must not wait in accept().
     listener.setblocking(False)
     serve = serve_with_uvicorn if os.environ.get("WEB_SERVER") == "uvicorn" else serve_with_daphne
-    serve(listener)
+    serve(listener, arguments.gate)
+
+
+def wait_at(gate: int | None) -> None:
+    """Wait until the other end of the pipe is closed; nothing is ever written to it."""
+    if gate is not None:
+        os.read(gate, 1)
+        os.close(gate)
 
 
 async def say_farewell() -> None:
@@ -67,7 +75,7 @@ def leave_for_certain() -> None:
     last_resort.start()
 
 
-def serve_with_daphne(listener: socket.socket) -> None:
+def serve_with_daphne(listener: socket.socket, gate: int | None) -> None:
     """Serve with Daphne until told to leave."""
     # Daphne makes its loop when it is imported: the policy comes first.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -134,12 +142,15 @@ def serve_with_daphne(listener: socket.socket) -> None:
     )
     server.endpoints = []
     server.ready_callable = server.begin
+    wait_at(gate)
     server.run()
 
 
-def serve_with_uvicorn(listener: socket.socket) -> None:
+def serve_with_uvicorn(listener: socket.socket, gate: int | None) -> None:
     """Serve with uvicorn until told to leave."""
     import uvicorn
+
+    from messenger.asgi import application
 
     class OrderlyServer(uvicorn.Server):
         """uvicorn that lets the gateway close its sockets, and ends with exit code 0."""
@@ -156,7 +167,7 @@ def serve_with_uvicorn(listener: socket.socket) -> None:
             await super().shutdown(sockets)
 
     config = uvicorn.Config(
-        "messenger.asgi:application",
+        application,
         loop="uvloop",
         lifespan="off",
         ws="websockets-sansio",
@@ -170,6 +181,7 @@ def serve_with_uvicorn(listener: socket.socket) -> None:
         log_config=None,
         timeout_graceful_shutdown=1,
     )
+    wait_at(gate)
     OrderlyServer(config).run(sockets=[listener])
 
 

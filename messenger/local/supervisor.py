@@ -72,14 +72,19 @@ class Supervisor:
             "MESSENGER_DATA": str(environment.data),
             "PYTHONUNBUFFERED": "1",
         }
-        self.children_see.setdefault("SECRET_KEY", secret_key(environment.data))
-        self.children_see.setdefault("DJANGO_SETTINGS_MODULE", "messenger.settings.dev")
+        for name, value in {
+            "SECRET_KEY": secret_key(environment.data),
+            "DJANGO_SETTINGS_MODULE": "messenger.settings.dev",
+        }.items():
+            self.children_see[name] = os.environ.get(name) or value
         self.services: list[tuple[Service, Kept]] = []
+        # A pipe that nobody writes to: closing this end tells all who wait at the other.
+        self.gate, self.open_gate = os.pipe()
         self.web: list[Kept] = []
         self.worker: list[Kept] = []
 
     def bring_up(self) -> None:
-        """Start everything; returns when all processes run, a little before they answer."""
+        """Start the services and the web processes, a little before these answer."""
         for name, service in embedded_services(
             self.environment.data,
             database_url=self.environment.database_url,
@@ -90,23 +95,31 @@ class Supervisor:
             kept.begin()
             self.children_see[name] = service.url
         compile_translations()
-        self._step("migrate", "--verbosity", "0")
-        self._first_start_only("seed_demo")
         for number in range(1, self.environment.web_processes + 1):
             self.web.append(Kept(f"web {number}", self._start_web))
         self.worker.append(Kept("worker", self._start_worker))
-        for child in self.web + self.worker:
+        # The web processes load while the database is brought up to date, and wait at the gate.
+        for child in self.web:
             child.begin()
+        self._manage("migrate", "--verbosity", "0")
+        seeded = self.environment.data / "seed_demo.done"
+        if not seeded.exists():
+            self._manage("seed_demo")
+            seeded.touch()
+        os.close(self.open_gate)
 
     def keep_up(self) -> None:
         """Hold the children up, for ever; says the address once the first page answers."""
+        kept = [child for _, child in self.services] + self.web
         announced = False
         ask_again = 0.0
         while True:
-            for child in [kept for _, kept in self.services] + self.web + self.worker:
+            for child in kept:
                 child.tend()
             if not announced and time.monotonic() > ask_again:
                 status = self._first_page()
+                if status is not None and self.worker[0] not in kept:
+                    kept += self.worker  # only now: loading, it would hold up the first page
                 announced = status is not None and status < 400
                 if announced:
                     where = address(self.environment.host, self.port)
@@ -129,9 +142,10 @@ class Supervisor:
         status = page_status(self.environment.host, self.port, "/health")
         return page_status(self.environment.host, self.port, "/") if status == 200 else status
 
-    def _step(self, *command: str) -> None:
+    def _manage(self, *command: str) -> None:
         """Run one management command to its end. Raises LocalError when it fails."""
-        process = spawn([sys.executable, "manage.py", *command], env=self.children_see, cwd=PROJECT)
+        argv = [sys.executable, "manage.py", *command, "--skip-checks"]
+        process = spawn(argv, env=self.children_see, cwd=PROJECT)
         try:
             code = process.wait()
         finally:
@@ -139,16 +153,11 @@ class Supervisor:
         if code != 0:
             raise LocalError(f"`manage.py {command[0]}` failed; its own words are above.")
 
-    def _first_start_only(self, command: str) -> None:
-        done = self.environment.data / f"{command}.done"
-        if not done.exists():
-            self._step(command)
-            done.touch()
-
     def _start_web(self) -> subprocess.Popen[bytes]:
         number = self.listener.fileno()
         command = [sys.executable, "-m", "messenger.serve", "--fd", str(number)]
-        return spawn(command, env=self.children_see, cwd=PROJECT, pass_fds=[number])
+        command += ["--gate", str(self.gate)]
+        return spawn(command, env=self.children_see, cwd=PROJECT, pass_fds=[number, self.gate])
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         # Threads: one process, quick to start; what a laptop's tasks do is waiting for others.

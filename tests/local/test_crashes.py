@@ -19,6 +19,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     folder = tmp_path_factory.mktemp("crashes")
     begun = Started(folder / "data", folder / "log", WEB_PROCESSES="2")
     begun.wait_until_ready()
+    assert wait_until(lambda: begun.members("tied celery") != [], seconds=5)
     yield begun
     begun.end()
 
