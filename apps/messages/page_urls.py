@@ -13,9 +13,7 @@ urlpatterns = [
     path("chats/<uuid:chat_id>/", conversation.conversation, name="conversation"),
     path("chats/<uuid:chat_id>/seen/", conversation.seen, name="seen"),
     path("chats/<uuid:chat_id>/details/", details.chat_details, name="chat-details"),
-    path(
-        "chats/<uuid:chat_id>/messages/<uuid:message_id>/", one.message_page, name="message-page"
-    ),
+    path("chats/<uuid:chat_id>/messages/<uuid:message_id>/", one.message_page, name="message-page"),
     path("theme/", theme, name="theme"),
     path("language/", set_language, name="language"),
 ]

@@ -38,27 +38,46 @@ def loads_guarded(source: str | bytes) -> Any:
     return value
 
 
-def guard(value: Any, depth: int = 0) -> None:
-    """Refuse text that PostgreSQL or UTF-8 cannot hold, and nesting deeper than `MAX_DEPTH`."""
+def guard(value: Any) -> None:
+    """Refuse text that PostgreSQL or UTF-8 cannot hold, and nesting deeper than `MAX_DEPTH`.
+
+    The `InvalidInput` names the field in which it was found.
+    """
+    flaw = _flaw(value, 0)
+    if flaw is not None:
+        path, code, detail = flaw
+        raise InvalidInput(detail, errors=[{"field": path, "code": code, "detail": detail}])
+
+
+Flaw = tuple[str, str, str]
+
+
+def _flaw(value: Any, depth: int) -> Flaw | None:
+    """The first flaw as (path, code, detail), or None."""
     if isinstance(value, str):
-        if "\x00" in value:
-            raise InvalidInput("The NUL character is not allowed.")
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                raise InvalidInput("The text holds half of a surrogate pair.") from error
-    elif isinstance(value, dict):
-        if depth >= MAX_DEPTH:
-            raise InvalidInput("The input is nested too deeply.")
-        for key, item in value.items():
-            guard(key, depth + 1)
-            guard(item, depth + 1)
-    elif isinstance(value, list):
-        if depth >= MAX_DEPTH:
-            raise InvalidInput("The input is nested too deeply.")
-        for item in value:
-            guard(item, depth + 1)
+        return _text_flaw(value)
+    if not isinstance(value, dict | list):
+        return None
+    if depth >= MAX_DEPTH:
+        return "", "too_deep", "The input is nested too deeply."
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in pairs:
+        if isinstance(key, str) and (flaw := _text_flaw(key)) is not None:
+            return flaw
+        if (flaw := _flaw(item, depth + 1)) is not None:
+            return f"{key}.{flaw[0]}".rstrip("."), flaw[1], flaw[2]
+    return None
+
+
+def _text_flaw(text: str) -> Flaw | None:
+    if "\x00" in text:
+        return "", "nul", "The NUL character is not allowed."
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "", "surrogate", "The text holds half of a surrogate pair."
+    return None
 
 
 def uuid_or_none(value: object) -> UUID | None:

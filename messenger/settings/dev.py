@@ -1,5 +1,7 @@
 """The laptop: embedded services, mails on the console, files straight from the source tree."""
 
+import warnings
+
 from .base import *
 from .base import env
 
@@ -11,4 +13,5 @@ ACCOUNT_EMAIL_VERIFICATION = EMAIL_VERIFICATION
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True  # passkeys on http://localhost
 WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", "No directory at")  # of collected files: none are wanted here
 WHITENOISE_AUTOREFRESH = DEBUG

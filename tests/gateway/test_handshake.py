@@ -31,6 +31,7 @@ def token_of(user) -> str:
 def cookie_of(user) -> str:
     browser = Browser()
     assert browser.login(username=user.username, password=PASSWORD)
+    assert browser.get("/api/v1/users/me").status_code == 200  # ties the cookie to its session
     return f"{settings.SESSION_COOKIE_NAME}={browser.session.session_key}"
 
 
@@ -94,9 +95,7 @@ def test_a_revocation_that_redis_did_not_carry_is_found_in_the_database(alice, j
 
 def test_an_expired_session_opens_nothing(alice, port, api):
     client = api(alice)
-    LoginSession.objects.filter(user=alice).update(
-        expires_at=timezone.now() - timedelta(seconds=1)
-    )
+    LoginSession.objects.filter(user=alice).update(expires_at=timezone.now() - timedelta(seconds=1))
     assert Client(port, client.tokens.access).close_code() == 4401
 
 

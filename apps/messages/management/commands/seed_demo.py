@@ -44,9 +44,7 @@ def seed() -> list[tuple[str, str]]:
     accounts: list[tuple[User, str]] = []
     for username, name in PEOPLE:
         password = secrets.token_urlsafe(9)
-        user = user_create(
-            username=username, email=f"{username}@example.org", password=password
-        )
+        user = user_create(username=username, email=f"{username}@example.org", password=password)
         User.objects.filter(pk=user.pk).update(display_name=name)
         EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
         accounts.append((user, password))
@@ -55,9 +53,7 @@ def seed() -> list[tuple[str, str]]:
     for who, text in TALK:
         message_send(sender_id=people[who].id, chat_id=chat.id, text=text)
     messages_read(actor_id=people[1].id, chat_id=chat.id, seq=len(TALK))
-    group = group_create(
-        actor_id=people[1].id, title="Reading room", member_ids=[people[0].id]
-    )
+    group = group_create(actor_id=people[1].id, title="Reading room", member_ids=[people[0].id])
     message_send(
         sender_id=people[1].id, chat_id=group.id, text="A place for everything about the room."
     )

@@ -1,0 +1,165 @@
+"""The edges of the HTTP door: ids, times, one error shape, health."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from messenger.core import redis as core_redis
+from messenger.core import throttles
+from messenger.core.errors import LimitExceeded
+
+PROBLEM = {"type", "title", "status", "detail", "code", "request_id"}
+
+
+def assert_problem(answer, status: int, code: str) -> None:
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    body = answer.json()
+    assert set(body) >= PROBLEM
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["request_id"] == answer["X-Request-ID"]
+
+
+@pytest.mark.django_db
+def test_errors_have_one_shape_everywhere(alice, api):
+    client = api(alice)
+    assert_problem(client.get("/nothing-here"), 404, "not_found")
+    assert_problem(client.get("/chats/not-a-uuid"), 404, "not_found")
+    assert_problem(client.put("/chats", {}), 405, "method_not_allowed")
+    assert_problem(api().get("/chats"), 401, "not_authenticated")
+    assert_problem(
+        client.generic("POST", "/chats", b"a=1", content_type="text/csv"),
+        415,
+        "unsupported_media_type",
+    )
+    assert_problem(
+        client.generic("POST", "/chats", b"{", content_type="application/json"),
+        400,
+        "invalid_input",
+    )
+
+
+@pytest.mark.django_db
+def test_a_crash_is_a_problem_without_a_trace(alice, api, monkeypatch):
+    from apps.messages import selectors
+
+    def crash(user_id):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(selectors, "chats_for", crash)
+    client = api(alice)
+    client.raise_request_exception = False
+    answer = client.get("/chats")
+    assert_problem(answer, 500, "server_error")
+    assert b"secret" not in answer.content
+
+
+@pytest.mark.django_db
+def test_a_slash_at_the_end_is_optional(alice, api):
+    for path in ("/chats", "/chats/", "/users/me", "/users/me/"):
+        assert api(alice).get(path).status_code == 200
+    assert Client().get("/health/").status_code == 200
+
+
+def test_the_callers_request_id_comes_back_if_it_is_well_formed(client):
+    given = client.get("/health", headers={"X-Request-ID": "abc-12345"})
+    assert given["X-Request-ID"] == "abc-12345"
+    for bad in ("short", "x" * 200, "with space 123", "new\tline-123"):
+        assert client.get("/health", headers={"X-Request-ID": bad})["X-Request-ID"] != bad
+    assert given["X-Response-Time"].endswith("ms")
+
+
+def test_alive(client):
+    body = client.get("/health").json()
+    assert (body["status"], body["service"]) == ("healthy", "messenger")
+    assert body["version"]
+
+
+@pytest.mark.django_db
+def test_ready_names_each_component(client):
+    body = client.get("/health/ready").json()
+    assert body["status"] == "ready"
+    assert {name: part["status"] for name, part in body["components"].items()} == {
+        "database": "up",
+        "redis": "up",
+    }
+
+
+@pytest.fixture
+def no_redis(settings, monkeypatch):
+    """A Redis address where nobody listens."""
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    core_redis.client.cache_clear()
+    throttles._script.cache_clear()
+    yield
+    core_redis.client.cache_clear()
+    throttles._script.cache_clear()
+    core_redis.breaker.succeeded()
+
+
+@pytest.mark.django_db
+def test_without_redis_it_is_degraded_and_goes_on(no_redis, client, alice, api):
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert api(alice).get("/chats").status_code == 200
+
+
+def test_without_redis_limits_hold_in_this_process(no_redis):
+    burst, _ = settings.RATE_LIMITS["messages"]
+    for _ in range(burst):
+        throttles.take("messages", "somebody")
+    with pytest.raises(LimitExceeded) as refused:
+        throttles.take("messages", "somebody")
+    assert refused.value.retry_after >= 1
+    throttles.take("messages", "somebody else")
+
+
+def test_a_bucket_gives_what_it_has_and_says_when_more_comes():
+    burst, rate = settings.RATE_LIMITS["messages"]
+    assert throttles.take_many("messages", {"a": burst - 1, "b": 1}) == {
+        "a": (burst - 1, 0),
+        "b": (1, 0),
+    }
+    got, wait = throttles.take_many("messages", {"a": 5})["a"]
+    assert got in (1, 2)
+    assert 1 <= wait <= 1 + 1 / rate
+
+
+@pytest.mark.django_db
+def test_a_request_is_one_json_line_without_texts(alice, api, chat_with_bob):
+    lines: list[str] = []
+    handler = logging.Handler()
+    root = logging.getLogger()
+    handler.setFormatter(root.handlers[0].formatter if root.handlers[0].formatter else None)
+    formatter = next(
+        h.formatter for h in root.handlers if "Processor" in type(h.formatter).__name__
+    )
+    handler.emit = lambda record: lines.append(formatter.format(record))
+    root.addHandler(handler)
+    try:
+        answer = api(alice).post(
+            "/messages", {"chat_id": str(chat_with_bob.id), "text": "do not log me"}
+        )
+    finally:
+        root.removeHandler(handler)
+    entry = next(json.loads(line) for line in lines if "api:messages" in line)
+    assert entry["request_id"] == answer["X-Request-ID"]
+    assert entry["user_id"] == str(alice.id)
+    assert entry["action"] == "POST api:messages"
+    assert {"timestamp", "level", "logger", "message", "service", "version", "duration_ms"} <= set(
+        entry
+    )
+    assert not any("do not log me" in line or alice.email in line for line in lines)
+
+
+@pytest.fixture
+def chat_with_bob(alice, bob):
+    """The direct chat of alice and bob."""
+    from apps.chats.services.direct import chat_open_direct
+
+    return chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]

@@ -1,0 +1,85 @@
+"""Default deny: every route has its entry, and what has none is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from django.http import Http404
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from messenger.core.permissions import AccessMiddleware, Who, rule_for
+from messenger.permission_table import ROUTES
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def routes(patterns, namespaces: tuple[str, ...] = ()) -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            deeper = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
+            yield from routes(pattern.url_patterns, deeper)
+        else:
+            yield ":".join((*namespaces, pattern.name or "?")), pattern
+
+
+ALL = dict(routes(get_resolver().url_patterns))
+
+
+def methods_of(pattern: URLPattern) -> set[str]:
+    view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
+    return {method for method in METHODS if view and hasattr(view, method.lower())}
+
+
+def test_every_route_has_an_entry_in_the_permission_table():
+    missing = [
+        name
+        for name in ALL
+        if name not in ROUTES and not (":" in name and f"{name.split(':')[0]}:*" in ROUTES)
+    ]
+    assert missing == []
+
+
+def test_every_method_of_every_api_view_has_an_entry():
+    missing = [
+        (name, method)
+        for name, pattern in ALL.items()
+        if name.startswith("api:")
+        for method in methods_of(pattern)
+        if rule_for(name, method) is None
+    ]
+    assert missing == []
+
+
+def test_the_table_names_no_route_that_does_not_exist():
+    namespaces = {name.split(":")[0] for name in ALL if ":" in name}
+    stale = [
+        name
+        for name in ROUTES
+        if name not in ALL and not (name.endswith(":*") and name[:-2] in namespaces)
+    ]
+    assert stale == []
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in ALL if name.startswith("api:") and name in ROUTES)
+)
+@pytest.mark.django_db
+def test_strangers_get_a_401_wherever_the_table_wants_a_person(name):
+    converters = ALL[name].pattern.converters
+    path = reverse(name, kwargs={key: uuid4() for key in converters})
+    for method, who in ROUTES[name].items():
+        if who is Who.ANYONE:
+            continue
+        answer = Client().generic(method, path, b"{}", content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_route_without_an_entry_is_refused(settings):
+    request = RequestFactory().get("/nowhere")
+    request.resolver_match = type("Match", (), {"view_name": "nowhere"})()
+    with pytest.raises(Http404):
+        AccessMiddleware(lambda request: None).process_view(request, lambda: None, (), {})
