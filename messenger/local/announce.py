@@ -22,15 +22,19 @@ def address(host: str, port: int) -> str:
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
-def page_status(host: str, port: int, path: str) -> int | None:
-    """The HTTP status of a page of this server; None while nobody answers."""
+def page_status(host: str, port: int, path: str, redirects: int = 3) -> int | None:
+    """The HTTP status of a page of this server, where it leads in the end; None: nobody answers."""
     reached = EVERYWHERE.get(host, host)
     name = "localhost" if reached in LOOPBACK else reached
     connection = http.client.HTTPConnection(reached, port, timeout=2)
     try:
         connection.request("GET", path, headers={"Host": f"{name}:{port}"})
-        return connection.getresponse().status
+        response = connection.getresponse()
+        onward = response.getheader("Location", "")
     except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
+    if onward.startswith("/") and redirects:
+        return page_status(host, port, onward, redirects - 1)
+    return response.status
