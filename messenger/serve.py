@@ -179,6 +179,7 @@ def serve_with_uvicorn(listener: socket.socket, gate: int | None) -> None:
         server_header=False,
         access_log=False,
         log_config=None,
+        log_level="warning",
         timeout_graceful_shutdown=1,
     )
     wait_at(gate)
