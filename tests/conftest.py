@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.core.cache import cache
 from django.core.mail import EmailMessage
 from kombu.exceptions import OperationalError
 from rest_framework.test import APIClient
@@ -71,6 +72,7 @@ def charlie(db) -> User:
 def _fresh_limits() -> None:
     """Every test begins with full buckets, in Redis and in this process."""
     throttles._local = throttles.LocalBuckets()
+    cache.clear()  # allauth's own counters
     if breaker.closed:
         for key in client(settings.REDIS_URL).scan_iter("limit:*"):
             client(settings.REDIS_URL).delete(key)

@@ -83,6 +83,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             reason="password_change" if own else "password_reset",
         )
 
+    def can_delete_email(self, email_address: Any) -> bool:
+        """The primary address is the account's own: another must take its place first."""
+        return not email_address.primary
+
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
         """False where another account has taken the address in between."""
         try:

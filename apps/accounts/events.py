@@ -36,6 +36,15 @@ class UserUpdated(PersonEvent):
     is_active: bool
 
 
+class UserRolesChanged(PersonEvent):
+    """Staff gave or took site-wide rights."""
+
+    event_type: ClassVar[str] = "user.roles_changed"
+    is_staff: bool
+    is_superadmin: bool
+    roles: list[str]
+
+
 class UserDeleted(PersonEvent):
     """The account is anonymised for good; its messages stay, without a name."""
 

@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.http import HttpRequest
 
 from apps.accounts.models import User
-from apps.accounts.selectors import person_for_login
+from apps.accounts.selectors import person_with_email
 from apps.accounts.services.registration import Registration
 
 
@@ -31,6 +31,6 @@ def send_confirmation(request: HttpRequest, user: User, *, signup: bool = False)
 
 def send_password_reset(request: HttpRequest, email: str) -> None:
     """The link that sets a new password; a stranger's address is told that it has no account."""
-    person = person_for_login(email)
+    person = person_with_email(email)
     users = [person] if person is not None and person.is_active else []
     request_password_reset(request, email, users, EmailAwarePasswordResetTokenGenerator())

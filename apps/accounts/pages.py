@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.views import EmailView as AllauthEmailView
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -28,6 +30,22 @@ def profile(request: Any) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("settings_profile")
     return render(request, "accounts/profile.html", {"form": form})
+
+
+class EmailView(AllauthEmailView):  # type: ignore[misc]
+    """My e-mail addresses; the primary one is the account's, so it must be confirmed and unique."""
+
+    def _action_primary(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse | None:
+        address = self._get_email_address(request)
+        if address is None or not address.verified:
+            return None
+        try:
+            with transaction.atomic():
+                response: HttpResponse | None = super()._action_primary(request, *args, **kwargs)
+                return response
+        except IntegrityError:  # another account has it without having confirmed it
+            messages.error(request, _("There is an account with this e-mail address."))
+            return None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

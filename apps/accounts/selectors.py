@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.backends.base import SessionBase
@@ -134,8 +135,22 @@ def rights_of(user: User) -> tokens.Rights:
 
 def person_for_login(login: str) -> User | None:
     """The person with this username or e-mail address, without regard to case."""
-    field = "email" if "@" in login else "username"
-    return User.objects.alias(key=Lower(field)).filter(key=login.lower()).first()
+    if "@" in login:
+        return person_with_email(login)
+    return User.objects.alias(key=Lower("username")).filter(key=login.lower()).first()
+
+
+def person_with_email(email: str) -> User | None:
+    """The person whose primary address, or confirmed further one, this is."""
+    own = User.objects.alias(key=Lower("email")).filter(key=email.lower()).first()
+    if own is not None:
+        return own
+    address = (
+        EmailAddress.objects.filter(email=email.lower(), verified=True)
+        .select_related("user")
+        .first()
+    )
+    return cast(User, address.user) if address else None
 
 
 def access_user(user_id: UUID) -> User:
@@ -170,3 +185,16 @@ def people_search(*, viewer_id: UUID, search: str) -> QuerySet[User]:
     if "@" in text:
         matches |= Q(email_key=text, found_by_email=True)
     return people.filter(matches).order_by(F("username_key"))
+
+
+def people_found_by_staff(people: QuerySet[User], search: str) -> QuerySet[User]:
+    """Of `people` those whose name begins with `search`, or whose address or id it is."""
+    text = search.strip().lower()
+    if not text:
+        return people
+    if (user_id := uuid_or_none(text)) is not None:
+        return people.filter(id=user_id)
+    if "@" in text:
+        return people.alias(email_key=Lower("email")).filter(email_key=text)
+    people = people.alias(username_key=Lower("username"), name_key=Lower("display_name"))
+    return people.filter(Q(username_key__startswith=text) | Q(name_key__startswith=text))

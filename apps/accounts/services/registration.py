@@ -10,12 +10,12 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.accounts.errors import FieldRefused, InvalidKey
 from apps.accounts.events import UserRegistered
 from apps.accounts.models import User
+from apps.accounts.selectors import person_for_login, person_with_email
 from messenger.core.errors import InvalidInput
 from messenger.core.events import emit
 
@@ -50,9 +50,8 @@ def user_register(*, username: str, email: str, password: str) -> Registration:
     address in use is refused as well, but where confirmation is mandatory kept secret.
     """
     password_check(password, User(username=username, email=email))
-    others = list(User.objects.filter(Q(username__iexact=username) | Q(email__iexact=email)))
-    owner = next((user for user in others if user.email.lower() == email.lower()), None)
-    if any(user is not owner and user.username.lower() == username.lower() for user in others):
+    owner, namesake = person_with_email(email), person_for_login(username)
+    if namesake is not None and namesake != owner:
         raise _taken("username")
     if owner is not None:
         return _known(password)

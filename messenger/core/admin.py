@@ -1,0 +1,74 @@
+"""The admin's foundations: tables that are only looked at, counted no further than needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from messenger.core.json import uuid_or_none
+from messenger.core.models import OutboxEvent
+
+admin.site.site_header = admin.site.site_title = admin.site.index_title = settings.SITE_NAME
+COUNT_LIMIT = 10_000
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts 10,000 rows at most: a big table's list costs what a small one's costs."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        if isinstance(rows, QuerySet):
+            return int(rows.order_by()[:COUNT_LIMIT].count())
+        return len(rows)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows are looked at; whatever may change does so through services."""
+
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(ReadOnlyAdmin):
+    """What waits for the broker. Payloads hold message texts, so they are not shown."""
+
+    list_display = ("id", "event_type", "aggregate_id", "created_at", "published_at")
+    list_filter = (("published_at", admin.EmptyFieldListFilter), "event_type")
+    fields = (
+        "id",
+        "event_id",
+        "event_type",
+        "aggregate_id",
+        "metadata",
+        "created_at",
+        "published_at",
+    )
+    ordering = ("-id",)
+    search_fields = ("event_id",)
+    search_help_text = "event_id"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OutboxEvent], search_term: str
+    ) -> tuple[QuerySet[OutboxEvent], bool]:
+        if not search_term:
+            return queryset, False
+        event_id = uuid_or_none(search_term.strip())
+        return (queryset.filter(event_id=event_id) if event_id else queryset.none()), False
