@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
@@ -41,3 +43,28 @@ class CookieAuthentication(SessionAuthentication):
 def _known(request: Request, identity: Identity) -> tuple[User, Identity]:
     request._request.api_user = identity.user  # type: ignore[attr-defined]  # for the request log
     return identity.user, identity
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]
+    """How the API document names the bearer door."""
+
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]
+    """How the API document names the cookie door."""
+
+    target_class = CookieAuthentication
+    name = "cookie"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "For the site's own pages; changes need `X-CSRFToken` as well.",
+        }
