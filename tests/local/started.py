@@ -44,7 +44,7 @@ class Started:
         with log.open("wb") as output:
             self.process = spawn(
                 [interpreter_for(account), "-m", "messenger.local", "run"],
-                env=env | ({} if account is None else {"PYTHONPATH": os.pathsep.join(sys.path)}),
+                env=env | visible_to(account),
                 cwd=PROJECT,
                 account=account,
                 output=output,
@@ -94,13 +94,23 @@ def command(process: psutil.Process) -> str:
         return ""
 
 
+def visible_to(account: Account | None) -> dict[str, str]:
+    """What lets a Python that is not the environment's own find the packages of the environment."""
+    return {} if account is None else {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 def interpreter_for(account: Account | None) -> str:
     """This Python, or the machine's own of its version where the account cannot reach this."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     machines_own = shutil.which(version, path="/usr/local/bin:/usr/bin")
     for path in filter(None, (sys.executable, machines_own)):
         try:
-            made = spawn([path, "-c", ""], account=account, cwd=PROJECT)
+            made = spawn(
+                [path, "-c", "import messenger.local"],
+                env=os.environ | visible_to(account),
+                account=account,
+                cwd=PROJECT,
+            )
         except PermissionError:
             continue
         if made.wait() == 0:

@@ -40,6 +40,12 @@ def test_a_data_folder_that_cannot_be_written_is_named(
     assert "MESSENGER_DATA" in said
 
 
+def test_a_data_folder_that_cannot_be_made_is_named(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = refusal(start(tmp_path / "file" / "data"))
+    assert f"{tmp_path}/file/data cannot be written (Not a directory)" in said
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PORT", "eighty"), ("PORT", "70000"), ("WEB_PROCESSES", "0"), ("WEB_SERVER", "apache")],
