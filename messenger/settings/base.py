@@ -243,7 +243,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    # Who wants to queue something while Redis is away learns so at once.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(
@@ -285,4 +291,6 @@ CONTENT_SECURITY_POLICY = {
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "messenger.core.logging.configure"
 LOGGING = {"level": LOG_LEVEL}
+# Usernames are unique without regard to case, by an index that the check does not know.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 PERMISSION_TABLE = "messenger.permission_table.ROUTES"
