@@ -86,10 +86,11 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
         "hasBefore": timeline["has_more_before"],
         "hasAfter": timeline["has_more_after"],
         "rev": chat["last_rev"],
+        "lastSeq": chat["last_seq"],
         "readSeq": chat["read_seq"],
         "unread": chat["unread_count"],
-        "people": people,
-        "cursors": cursors,
+        "people": {str(user_id): person for user_id, person in people.items()},
+        "cursors": {str(user_id): cursor for user_id, cursor in cursors.items()},
         "zone": get_current_timezone_name(),
         "limit": settings.MESSAGE_TEXT_LIMIT,
     }

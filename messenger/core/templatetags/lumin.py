@@ -94,8 +94,8 @@ def linkify(text: str) -> SafeString:
 
 
 @register.inclusion_tag("core/_field.html")
-def field(bound: BoundField, label: str = "", kind: str = "") -> dict[str, Any]:
-    """A labelled control with its help and errors; `label` replaces the form's own."""
+def field(bound: BoundField, label: str = "", help_text: str = "") -> dict[str, Any]:
+    """A labelled control with its help and errors; `label` and `help_text` replace the form's."""
     widget = bound.field.widget
     is_check = isinstance(widget, CheckboxInput)
     if isinstance(widget, Input | Textarea | Select) and not is_check:
@@ -104,11 +104,12 @@ def field(bound: BoundField, label: str = "", kind: str = "") -> dict[str, Any]:
     if bound.errors:
         widget.attrs["aria-invalid"] = "true"
     notes = [f"{bound.id_for_label}_errors"] if bound.errors else []
-    if bound.help_text:
+    help_text = help_text or bound.help_text
+    if help_text:
         notes.append(f"{bound.id_for_label}_help")
     if notes:
         widget.attrs["aria-describedby"] = " ".join(notes)
-    return {"field": bound, "label": label or bound.label, "is_check": is_check, "kind": kind}
+    return {"field": bound, "label": label or bound.label, "is_check": is_check, "help_text": help_text}
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,185 @@
+// The column of chats: order, last message, unread counts, and the counts in title and rail.
+import { api } from "./api.js";
+import { face, listTime, me, nameOf, say } from "./words.js";
+
+export class ChatList {
+  constructor() {
+    this.list = document.getElementById("chats");
+    this.people = {};
+    this.asked = new Set();
+    this.title = document.title;
+    this.#draftsShown();
+    this.#total();
+  }
+
+  row(chatId) {
+    return this.list?.querySelector(`[data-chat="${CSS.escape(chatId)}"]`);
+  }
+
+  rows() {
+    return [...this.list.querySelectorAll("[data-chat]")];
+  }
+
+  // What a page that was swapped in says about itself.
+  open(chatId, title) {
+    this.title = title;
+    for (const row of this.rows()) {
+      if (row.dataset.chat === chatId) row.setAttribute("aria-current", "page");
+      else row.removeAttribute("aria-current");
+    }
+    this.#draftsShown();
+    this.#total();
+  }
+
+  async heard(message) {
+    const row = this.row(message.chat_id);
+    if (!row) return this.fetch(message.chat_id);
+    if (message.seq <= Number(row.dataset.seq)) return;
+    row.dataset.seq = message.seq;
+    await this.#last(row, message);
+    if (message.sender_id !== me.id) this.#unread(row, Number(row.dataset.unread) + 1);
+    this.#first(row);
+  }
+
+  // One's own message, before and after the server knows it.
+  wrote(item) {
+    const row = this.row(item.chat_id);
+    if (!row) return;
+    this.#last(row, { ...item, sender_id: me.id, created_at: item.sent_at });
+    this.#first(row);
+  }
+
+  acked(ack) {
+    const row = this.row(ack.chat_id);
+    if (row) row.dataset.seq = Math.max(Number(row.dataset.seq), ack.seq);
+  }
+
+  changed(change) {
+    const row = this.row(change.chat_id);
+    if (!row || change.seq !== Number(row.dataset.seq)) return;
+    const text = change.deleted_at ? say("deleted") : change.text;
+    const last = row.querySelector(".chat-row__last");
+    last.lastChild?.remove();
+    last.append(text);
+  }
+
+  read(chatId, seq, left) {
+    const row = this.row(chatId);
+    if (!row) return;
+    row.dataset.read = Math.max(Number(row.dataset.read), seq);
+    this.#unread(row, left);
+  }
+
+  // Read on another device of mine.
+  receipt(frame) {
+    const row = frame.user_id === me.id && this.row(frame.chat_id);
+    if (row && frame.read_seq >= Number(row.dataset.seq)) this.read(frame.chat_id, frame.read_seq, 0);
+  }
+
+  remove(chatId) {
+    this.row(chatId)?.parentElement.remove();
+    this.#total();
+  }
+
+  async fetch(chatId) {
+    if (this.asked.has(chatId)) return;
+    this.asked.add(chatId);
+    const chat = await api("GET", `/chats/${chatId}`).catch(() => null);
+    this.asked.delete(chatId);
+    if (chat) await this.show(chat);
+  }
+
+  // Everything again: after the line was cut, nothing else says what became of the other chats.
+  async refresh() {
+    const { items } = await api("GET", "/chats");
+    const known = new Set(items.map((chat) => chat.id));
+    for (const row of this.rows()) if (!known.has(row.dataset.chat)) row.parentElement.remove();
+    for (const chat of items.slice(0, 100).reverse()) await this.show(chat);
+  }
+
+  async show(chat) {
+    let row = this.row(chat.id);
+    const isNew = !row;
+    if (isNew) {
+      const item = document.getElementById("chat-row").content.firstElementChild.cloneNode(true);
+      row = item.firstElementChild;
+      row.href = `/chats/${chat.id}/`;
+      Object.assign(row.dataset, { chat: chat.id, kind: chat.kind, seq: 0, read: chat.read_seq, unread: 0 });
+      this.list.prepend(item);
+    }
+    const name = chat.kind === "group" ? chat.title : nameOf(chat.peer);
+    row.querySelector(".chat-row__title").textContent = name;
+    const picture = row.querySelector(".avatar");
+    face(picture, chat.peer?.id ?? chat.id, name);
+    picture.classList.toggle("avatar--group", chat.kind === "group");
+    if (!isNew && chat.last_seq < Number(row.dataset.seq)) return;
+    const moved = isNew || chat.last_seq > Number(row.dataset.seq);
+    row.dataset.seq = chat.last_seq;
+    row.dataset.rev = chat.last_rev;
+    if (chat.last_message) await this.#last(row, chat.last_message);
+    else row.querySelector(".chat-row__last").textContent = say("nothingYet");
+    this.#unread(row, chat.unread_count);
+    if (moved) this.#first(row);
+  }
+
+  renamed(chat) {
+    const row = this.row(chat.id);
+    if (!row || chat.kind !== "group") return;
+    row.querySelector(".chat-row__title").textContent = chat.title;
+    face(row.querySelector(".avatar"), chat.id, chat.title);
+  }
+
+  async #last(row, message) {
+    const at = new Date(message.created_at);
+    const time = row.querySelector(".chat-row__time");
+    time.dateTime = message.created_at;
+    time.textContent = listTime(at);
+    const text = message.deleted_at ? say("deleted") : message.text.slice(0, 90);
+    const parts = [];
+    if (message.sender_id === me.id) parts.push(`${say("you")}: `);
+    else if (row.dataset.kind === "group") {
+      const who = document.createElement("b");
+      who.textContent = `${nameOf(await this.#person(message.sender_id)).split(" ")[0]}: `;
+      parts.push(who);
+    }
+    row.querySelector(".chat-row__last").replaceChildren(...parts, text);
+  }
+
+  async #person(userId) {
+    this.people[userId] ??= api("GET", `/users/${userId}`).catch(() => null);
+    return this.people[userId];
+  }
+
+  #first(row) {
+    document.getElementById("no-chats").hidden = true;
+    if (this.list.firstElementChild !== row.parentElement) this.list.prepend(row.parentElement);
+  }
+
+  #unread(row, count) {
+    row.dataset.unread = Math.max(0, count);
+    row.querySelector("[data-count]").textContent = Math.max(0, count);
+    this.#total();
+  }
+
+  #total() {
+    const all = this.rows().reduce((sum, row) => sum + Number(row.dataset.unread), 0);
+    document.title = all ? `(${all}) ${this.title}` : this.title;
+    for (const dot of document.querySelectorAll("[data-unread-all]")) {
+      dot.hidden = !all;
+      dot.textContent = all > 99 ? "99+" : all;
+    }
+  }
+
+  #draftsShown() {
+    for (const row of this.rows()) {
+      const draft = localStorage.getItem(`draft:${me.id}:${row.dataset.chat}`);
+      const last = row.querySelector(".chat-row__last");
+      last.querySelector(".draft")?.remove();
+      if (!draft || row.hasAttribute("aria-current")) continue;
+      const mark = document.createElement("span");
+      mark.className = "draft";
+      mark.textContent = `${say("draft")}: `;
+      last.prepend(mark);
+    }
+  }
+}

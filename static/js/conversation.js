@@ -1,0 +1,178 @@
+// The open conversation: its messages, its composer, its menu, and telling what has been read.
+import { calm } from "./api.js";
+import { setState } from "./bubbles.js";
+import { Composer } from "./composer.js";
+import { confirmed, openMenu } from "./dialogs.js";
+import { Timeline } from "./timeline.js";
+import { announce, me, nameOf, say } from "./words.js";
+
+const LONG_PRESS = 450;
+
+export class Conversation {
+  constructor(talk, { socket, outbox, list }) {
+    Object.assign(this, { talk, socket, outbox, list });
+    this.unread = talk.unread;
+    this.timeline = new Timeline(talk, socket);
+    this.composer = new Composer(talk);
+    this.composer.onSend = (item) => this.#send(item);
+    this.composer.onEdit = (id, text) => this.#change({ type: "edit_message", message_id: id, text });
+    this.composer.onEditLast = () => this.#editLast();
+    this.tellRead = calm(() => this.#tellRead(), 200);
+    this.timeline.onScroll = () => this.tellRead();
+    this.#listen();
+    for (const item of outbox.of(talk.id)) this.timeline.pending(item);
+    this.timeline.ticks();
+    this.tellRead();
+  }
+
+  get id() {
+    return this.talk.id;
+  }
+
+  close() {
+    this.timeline.close();
+  }
+
+  async heard(message) {
+    const news = message.seq > this.talk.lastSeq;
+    this.talk.lastSeq = Math.max(this.talk.lastSeq, message.seq);
+    if (news && message.sender_id !== me.id) this.unread += 1;
+    await this.timeline.add(message, news);
+    this.tellRead();
+  }
+
+  acked(ack) {
+    this.talk.lastSeq = Math.max(this.talk.lastSeq, ack.seq);
+    const element = this.timeline.element(ack.message_id);
+    if (element) this.timeline.settle(element, ack);
+  }
+
+  caughtUp() {
+    this.timeline.sync();
+    this.tellRead();
+  }
+
+  async resync() {
+    if (this.timeline.atEnd) await this.timeline.reload({});
+    else Object.assign(this.timeline, { hasAfter: true });
+    this.tellRead();
+  }
+
+  escape() {
+    if (this.composer.isBusy) this.composer.cancel();
+    else return false;
+    return true;
+  }
+
+  async #send(item) {
+    if (this.timeline.hasAfter) await this.timeline.toEnd();
+    await this.timeline.pending(item);
+    this.timeline.scroller.scrollTop = 0;
+    this.outbox.add(item);
+    this.list.wrote(item);
+  }
+
+  async #change(frame) {
+    const element = this.timeline.element(frame.message_id);
+    try {
+      const ack = await this.socket.ask(frame);
+      const change = { ...frame, ...ack, deleted_at: ack.deleted_at, edited_at: ack.edited_at };
+      this.timeline.changed(change);
+      this.list.changed({ ...change, seq: Number(element?.dataset.seq), chat_id: this.id });
+      announce(frame.type === "edit_message" ? say("edited") : say("deleted"));
+    } catch (error) {
+      this.onTrouble(error.code === "lost" ? say("failedAction") : error.detail);
+    }
+  }
+
+  #editLast() {
+    const own = this.timeline.list.querySelectorAll(".msg--mine[data-seq]:not([data-deleted])");
+    const last = own[own.length - 1];
+    if (last) this.#act("edit", last);
+  }
+
+  #listen() {
+    const list = this.timeline.list;
+    list.addEventListener("click", (event) => {
+      const more = event.target.closest(".bubble__more");
+      const quote = event.target.closest(".quote");
+      const answer = event.target.closest(".msg__failed button");
+      const element = event.target.closest(".msg");
+      if (!more && !quote && !answer) return;
+      event.preventDefault();
+      if (quote) this.timeline.toMessage(Number(quote.hash.slice(2)));
+      else if (answer) this.#again(element, answer.dataset.do);
+      else this.#menu(element, more, more.getBoundingClientRect().left, more.getBoundingClientRect().bottom + 4);
+    });
+    list.addEventListener("contextmenu", (event) => {
+      const bubble = event.target.closest(".bubble");
+      if (!bubble || event.target.closest("a[target]") || String(getSelection())) return;
+      event.preventDefault();
+      const more = bubble.querySelector(".bubble__more");
+      this.#menu(bubble.closest(".msg"), more, event.clientX, event.clientY);
+    });
+    this.#longPress(list);
+    list.addEventListener("dblclick", (event) => {
+      const element = event.target.closest(".msg[data-seq]");
+      if (element && !event.target.closest(".bubble")) this.#act("reply", element);
+    });
+  }
+
+  #longPress(list) {
+    let timer = 0;
+    const stop = () => clearTimeout(timer);
+    list.addEventListener("pointerdown", (event) => {
+      const bubble = event.pointerType === "touch" && event.target.closest(".bubble");
+      if (!bubble) return;
+      timer = setTimeout(() => {
+        this.#menu(bubble.closest(".msg"), null, event.clientX, event.clientY);
+      }, LONG_PRESS);
+    });
+    for (const name of ["pointerup", "pointercancel", "pointermove"]) list.addEventListener(name, stop);
+  }
+
+  #menu(element, trigger, x, y) {
+    if (!element?.dataset.seq || "deleted" in element.dataset) return;
+    const mine = element.classList.contains("msg--mine");
+    const rules = this.talk.kind === "group" && this.talk.role !== "member";
+    const allowed = ["reply", "copy", ...(mine ? ["edit"] : []), ...(mine || rules ? ["delete"] : [])];
+    openMenu({ x, y, trigger, allowed, choose: (what) => this.#act(what, element) });
+  }
+
+  async #act(what, element) {
+    const text = element.querySelector(".bubble__text").textContent;
+    const { id, sender } = element.dataset;
+    if (what === "reply") {
+      const name = sender === me.id ? say("you") : nameOf(this.talk.people[sender]);
+      this.composer.reply({ id, name, text });
+    } else if (what === "edit") this.composer.edit({ id, text });
+    else if (what === "copy") {
+      await navigator.clipboard?.writeText(text);
+      announce(say("copied"));
+    } else if (await confirmed({ title: say("deleteAsk"), quote: text, note: say("deleteNote"), yes: say("delete") })) {
+      await this.#change({ type: "delete_message", message_id: id });
+    }
+  }
+
+  #again(element, what) {
+    const { id } = element.dataset;
+    if (what === "retry") {
+      element.querySelector(".msg__failed").remove();
+      setState(element, "pending");
+      this.outbox.retry(id);
+    } else {
+      this.outbox.discard(id);
+      element.remove();
+    }
+  }
+
+  #tellRead() {
+    if (!this.unread || document.visibilityState !== "visible" || !document.hasFocus()) return;
+    const seq = this.timeline.seen();
+    if (seq <= this.talk.readSeq) return;
+    if (!this.socket.send({ type: "read", items: [{ chat_id: this.id, seq }] })) return;
+    this.talk.readSeq = seq;
+    this.unread = Math.min(this.unread, this.talk.lastSeq - seq);
+    this.list.read(this.id, seq, this.unread);
+  }
+}

@@ -1,0 +1,114 @@
+// One WebSocket for the page: connects, comes back with jittered pauses, answers pings, and
+// matches answers to questions by `ref`. What it hears it hands on by the frame's type.
+const FIRST_PAUSE = 500; // milliseconds
+const LONGEST_PAUSE = 30_000;
+const SILENCE = 45_000; // the server pings every 25 s: after this the line is dead
+const ANSWER_TIME = 10_000;
+
+export class Socket {
+  #listeners = new Map();
+  #waiting = new Map();
+  #web = null;
+  #tries = 0;
+  #timer = 0;
+  #count = 0;
+  #heardAt = 0;
+  connected = false;
+  everConnected = false;
+
+  constructor(path) {
+    this.url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+    addEventListener("online", () => this.#again(0));
+    addEventListener("offline", () => this.#web?.close());
+    addEventListener("pagehide", () => this.#web?.close());
+    addEventListener("pageshow", (event) => event.persisted && this.#again(0));
+    setInterval(() => {
+      if (this.connected && Date.now() - this.#heardAt > SILENCE) this.restart();
+    }, 5000);
+  }
+
+  on(type, listener) {
+    if (!this.#listeners.has(type)) this.#listeners.set(type, []);
+    this.#listeners.get(type).push(listener);
+  }
+
+  emit(type, frame = {}) {
+    for (const listener of this.#listeners.get(type) ?? []) listener(frame);
+  }
+
+  connect() {
+    clearTimeout(this.#timer);
+    if (this.#web) return;
+    const web = new WebSocket(this.url, ["messenger.v1"]);
+    this.#web = web;
+    web.onmessage = (event) => this.#hear(JSON.parse(event.data));
+    web.onclose = (event) => this.#closed(web, event.code);
+  }
+
+  // Best effort: false where nothing is connected. The protocol's own retries do the rest.
+  send(frame) {
+    if (!this.connected) return false;
+    this.#web.send(JSON.stringify(frame));
+    return true;
+  }
+
+  // The answer to `frame`, or a rejection with {code, detail}; `lost` when the line broke.
+  ask(frame) {
+    return new Promise((resolve, reject) => {
+      const ref = `r${++this.#count}`;
+      const timer = setTimeout(() => this.restart(), ANSWER_TIME);
+      this.#waiting.set(ref, { resolve, reject, timer });
+      if (!this.send({ ...frame, ref })) this.#settle(ref, "reject", { code: "lost" });
+    });
+  }
+
+  // Drop a line that has gone dead without saying so.
+  restart() {
+    const web = this.#web;
+    if (!web) return;
+    web.onclose = web.onmessage = null;
+    web.close();
+    this.#closed(web, 0);
+  }
+
+  #hear(frame) {
+    this.#heardAt = Date.now();
+    if (frame.type === "ping") this.#web.send(JSON.stringify({ type: "pong", n: frame.n }));
+    else if (frame.type === "connected") this.#opened(frame);
+    else if (frame.type === "ack") this.#settle(frame.ref, "resolve", frame);
+    else if (frame.type === "error" && this.#waiting.has(frame.ref)) {
+      this.#settle(frame.ref, "reject", frame);
+    } else this.emit(frame.type, frame);
+  }
+
+  #opened(frame) {
+    const again = this.everConnected;
+    this.connected = this.everConnected = true;
+    this.#tries = 0;
+    this.emit("connected", { ...frame, again });
+  }
+
+  #closed(web, code) {
+    if (web !== this.#web) return;
+    this.#web = null;
+    this.connected = false;
+    for (const ref of [...this.#waiting.keys()]) this.#settle(ref, "reject", { code: "lost" });
+    this.emit("close", { code });
+    if (code === 4401 || code === 4403) return; // no way back without signing in
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#tries++);
+    this.#again(code === 4429 ? LONGEST_PAUSE : pause * (0.5 + Math.random() / 2));
+  }
+
+  #again(pause) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => navigator.onLine && this.connect(), pause);
+  }
+
+  #settle(ref, how, value) {
+    const waiting = this.#waiting.get(ref);
+    if (!waiting) return;
+    clearTimeout(waiting.timer);
+    this.#waiting.delete(ref);
+    waiting[how](value);
+  }
+}

@@ -1,0 +1,119 @@
+"""Two people in two browsers at two processes."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from apps.messages.models import Message
+from apps.messages.services.send import message_send
+
+
+def test_two_people_chat_live_and_the_ticks_follow(window, talk, alice, bob):
+    hers, his = window(alice), window(bob, at=1)
+    hers.at_chat(talk)
+    hers.say("Are you there?")
+    own = hers.page.locator(".msg", has_text="Are you there?")
+    expect(own).to_have_attribute("data-state", "sent")
+    his.go("/")
+    row = his.page.locator(f'[data-chat="{talk}"]')
+    expect(row).to_contain_text("Are you there?")
+    expect(own).to_have_attribute("data-state", "delivered")
+    expect(his.page).to_have_title("(3) Chats · Lumin")
+    row.click()
+    expect(his.page.locator(".msg", has_text="Are you there?")).to_be_visible()
+    his.page.bring_to_front()
+    expect(own).to_have_attribute("data-state", "read")
+    expect(his.page).to_have_title("Alice · Lumin")
+    his.say("Yes!")
+    answer = hers.page.locator(".msg", has_text="Yes!")
+    expect(answer).to_be_visible()
+    expect(answer).not_to_have_class("msg--mine")
+    assert Message.objects.filter(chat_id=talk, text="Yes!").count() == 1
+
+
+def test_what_is_written_offline_is_sent_once_the_line_is_back(window, talk, alice, bob):
+    hers, his = window(alice), window(bob, at=1)
+    hers.at_chat(talk)
+    his.at_chat(talk)
+    hers.context.set_offline(True)
+    expect(hers.page.locator("#banner")).to_be_visible()
+    hers.say("Written in a tunnel")
+    hers.say("And a second one")
+    mine = hers.page.locator(".msg", has_text="Written in a tunnel")
+    expect(mine).to_have_attribute("data-state", "pending")
+    message_send(sender_id=bob.id, chat_id=talk, text="Said meanwhile")
+    hers.page.wait_for_timeout(300)
+    hers.context.set_offline(False)
+    expect(mine).not_to_have_attribute("data-state", "pending")
+    expect(hers.page.locator("#banner")).to_be_hidden()
+    expect(hers.page.locator(".msg", has_text="Said meanwhile")).to_be_visible()
+    expect(his.page.locator(".msg", has_text="And a second one")).to_be_visible()
+    for page in (hers.page, his.page):
+        texts = page.locator(".msg .bubble__text").all_text_contents()
+        assert texts[-3:] == ["Said meanwhile", "Written in a tunnel", "And a second one"]
+    assert Message.objects.filter(chat_id=talk).count() == 6
+
+
+def test_edits_and_deletions_arrive_live(window, talk, alice, bob):
+    hers, his = window(alice), window(bob, at=1)
+    hers.at_chat(talk)
+    his.at_chat(talk)
+    hers.page.press("#text", "ArrowUp")
+    expect(hers.page.locator("#text")).to_have_value("How are you?")
+    hers.say("How are you today?")
+    theirs = his.page.locator(".msg", has_text="How are you today?")
+    expect(theirs).to_contain_text("edited")
+    own = hers.page.locator(".msg", has_text="Hello Bob")
+    own.hover()
+    own.locator(".bubble__more").click()
+    hers.page.get_by_role("menuitem", name="Delete").click()
+    question = hers.page.get_by_role("dialog", name="Delete this message?")
+    expect(question).to_contain_text("Hello Bob")
+    question.get_by_role("button", name="Delete").click()
+    expect(his.page.locator(".msg", has_text="Message deleted")).to_be_visible()
+    expect(his.page.locator(".msg", has_text="Hello Bob")).to_have_count(0)
+
+
+def test_a_reply_quotes_and_leads_back(window, talk, alice, bob):
+    hers, his = window(alice), window(bob, at=1)
+    his.at_chat(talk)
+    hers.at_chat(talk)
+    first = hers.page.locator(".msg", has_text="Hello Alice")
+    first.locator(".bubble__more").focus()
+    hers.page.keyboard.press("Enter")
+    hers.page.get_by_role("menuitem", name="Reply").press("Enter")
+    expect(hers.page.locator("#strip")).to_contain_text("Hello Alice")
+    hers.say("Nice to read you")
+    quote = his.page.locator(".msg", has_text="Nice to read you").locator(".quote")
+    expect(quote).to_contain_text("Hello Alice")
+    quote.click()
+    expect(his.page.locator(".msg.is-flash")).to_contain_text("Hello Alice")
+
+
+def test_a_draft_stays_and_the_finder_leads_to_people(window, talk, alice, charlie):
+    hers = window(alice)
+    hers.at_chat(talk)
+    hers.page.fill("#text", "Half a thought")
+    hers.page.wait_for_timeout(400)
+    hers.page.keyboard.press("Control+k")
+    hers.page.get_by_role("combobox").fill("char")
+    expect(hers.page.get_by_role("option", name="Charlie")).to_be_visible()
+    hers.page.keyboard.press("Enter")
+    expect(hers.page.locator("#talk-name")).to_have_text("Charlie")
+    expect(hers.page.locator(f'[data-chat="{talk}"]')).to_contain_text("Draft")
+    hers.page.locator(f'[data-chat="{talk}"]').click()
+    expect(hers.page.locator("#text")).to_have_value("Half a thought")
+
+
+def test_whoever_is_removed_loses_the_chat_at_once(window, circle, alice, bob):
+    his = window(bob, at=1)
+    his.at_chat(circle)
+    hers = window(alice)
+    hers.go(f"/chats/{circle}/details/")
+    member = hers.page.locator(".member", has_text="Bob_m")
+    member.locator("summary").click()
+    member.get_by_role("button", name="Remove from the group").click()
+    hers.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(his.page.locator(f'[data-chat="{circle}"]')).to_have_count(0)
+    expect(his.page.get_by_role("heading", name="Choose a chat")).to_be_visible()
+    expect(hers.page.locator(".member", has_text="Bob_m")).to_have_count(0)

@@ -1,0 +1,120 @@
+"""Reading and writing work where there is no JavaScript."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from playwright.sync_api import expect
+
+from apps.chats.models import Chat, Participant
+from apps.messages.models import Message
+from apps.messages.services.send import message_send
+
+
+@pytest.fixture
+def plain(window, alice):
+    """Alice's window without scripts."""
+    return window(alice, java_script_enabled=False)
+
+
+def test_sending_editing_and_deleting(plain, talk, alice):
+    page = plain.go(f"/chats/{talk}/")
+    page.fill("#text", "By hand")
+    page.click("#send")
+    row = page.locator(".msg", has_text="By hand")
+    expect(row).to_have_attribute("data-state", "sent")
+    row.hover()
+    row.locator(".bubble__more").click()
+    page.fill("#edit-text", "By a steady hand")
+    page.get_by_role("button", name="Save").click()
+    row = page.locator(".msg", has_text="By a steady hand")
+    expect(row).to_contain_text("edited")
+    row.hover()
+    row.locator(".bubble__more").click()
+    page.get_by_role("button", name="Delete this message").click()
+    expect(page.locator(".msg", has_text="Message deleted")).to_be_visible()
+    assert Message.objects.filter(chat_id=talk).count() == 4
+
+
+def test_a_second_click_sends_nothing_twice(talk, alice):
+    client = Client()
+    client.force_login(alice)
+    page = client.get(f"/chats/{talk}/")
+    form = {"text": "Once", "message_id": str(page.context["message_id"])}
+    for _ in range(2):
+        assert client.post(f"/chats/{talk}/", form).status_code == 302
+    assert Message.objects.filter(chat_id=talk, text="Once").count() == 1
+
+
+def test_what_is_refused_stays_in_the_box(talk, alice):
+    client = Client()
+    client.force_login(alice)
+    answer = client.post(f"/chats/{talk}/", {"text": "x" * 5001})
+    assert answer.status_code == 400
+    assert "x" * 5001 in answer.content.decode()
+    assert "1 to 5,000 characters" in answer.content.decode()
+
+
+def test_outsiders_find_nothing(talk, charlie):
+    client = Client()
+    client.force_login(charlie)
+    for path in ("", "details/", "seen/?seq=3"):
+        assert client.get(f"/chats/{talk}/{path}").status_code == 404
+    assert client.post(f"/chats/{talk}/", {"text": "Let me in"}).status_code == 404
+
+
+def test_a_reply_quotes(plain, talk):
+    page = plain.go(f"/chats/{talk}/")
+    row = page.locator(".msg", has_text="Hello Alice")
+    row.hover()
+    row.locator(".bubble__more").click()
+    page.get_by_role("link", name="Reply").click()
+    page.fill("#text", "Answered")
+    page.click("#send")
+    expect(page.locator(".msg", has_text="Answered").locator(".quote")).to_contain_text(
+        "Hello Alice"
+    )
+
+
+def test_history_by_links_and_reading_by_looking(plain, talk, alice, bob):
+    for number in range(70):
+        message_send(sender_id=bob.id, chat_id=talk, text=f"Line {number}")
+    page = plain.go(f"/chats/{talk}/?before=74")
+    expect(page.locator(".msg")).to_have_count(50)
+    page.get_by_role("link", name="Earlier messages").click()
+    expect(page.locator(".msg").first).to_contain_text("Hello Bob")
+    page.get_by_role("link", name="Later messages").click()
+    plain.go(f"/chats/{talk}/?before=74")
+    page.wait_for_load_state("networkidle")
+    plain.go("/")
+    expect(page.locator(f'[data-chat="{talk}"]')).to_have_attribute("data-unread", "0")
+    assert Participant.objects.get(chat_id=talk, user=alice).read_seq == 73
+
+
+def test_beginning_a_chat_and_a_group(plain, alice, bob, charlie):
+    page = plain.go("/chats/new/")
+    page.fill("#q", "bob")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Bob_m").click()
+    expect(page.locator("#talk-name")).to_have_text("Bob_m")
+    plain.go("/chats/new-group/")
+    page.fill("#title", "Choir")
+    for name in ("bob", "char"):
+        page.fill("#q", name)
+        page.locator("[data-search-button]").click()
+        page.locator(".people input").first.check()
+    page.get_by_role("button", name="Create the group").click()
+    expect(page.locator("#talk-name")).to_have_text("Choir")
+    assert Chat.objects.get(title="Choir").participant_count == 3
+
+
+def test_a_group_is_run_by_forms(plain, circle, bob):
+    page = plain.go(f"/chats/{circle}/details/")
+    page.get_by_text("Change name and description").click()
+    page.fill("#d-title", "Listening circle")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".profile-head")).to_contain_text("Listening circle")
+    member = page.locator(".member", has_text="Bob_m")
+    member.locator("summary").click()
+    member.get_by_role("button", name="Make admin").click()
+    expect(page.locator(".member", has_text="Bob_m")).to_contain_text("Admin")
