@@ -47,6 +47,7 @@ ACCOUNTS: Table = {
     "account_reset_password_done": {"*": ANYONE},
     "account_reset_password_from_key": {"*": ANYONE},
     "account_reset_password_from_key_done": {"*": ANYONE},
+    "account_confirm_login_code": {},  # signing in with a mailed code is switched off
     "mfa_index": {"*": USER},
     "mfa_authenticate": {"*": ANYONE},
     "mfa_reauthenticate": {"*": USER},

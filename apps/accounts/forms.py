@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.rules import is_displayable
 from apps.accounts.serializers import time_zones
 from apps.accounts.services.second_factor import second_factor_use
-from messenger.core.address import client_address
+from messenger.core.address import client_address, limit_key
 from messenger.core.errors import LimitExceeded
 from messenger.core.throttles import take
 
@@ -28,7 +28,7 @@ class SecondFactor:
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
         try:
-            take("login_address", client_address(context.request.META) or "unknown")
+            take("login_address", limit_key(client_address(context.request.META)))
             take("login_account", str(self.user.pk))
         except LimitExceeded:
             raise forms.ValidationError(_("Too many attempts. Try again later.")) from None

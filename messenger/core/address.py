@@ -22,6 +22,17 @@ def client_address(meta: Mapping[str, Any]) -> str:
         if len(hops) >= count:
             candidate = hops[-count]
     try:
-        return str(ipaddress.ip_address(candidate))
+        # PostgreSQL's inet knows no zone such as %eth0.
+        address = ipaddress.ip_address(candidate.partition("%")[0])
     except ValueError:
         return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(address)
+
+
+def limit_key(address: str) -> str:
+    """What a limit per address counts: of IPv6 the /64, which is one customer's."""
+    if ":" in address:
+        return str(ipaddress.IPv6Network((address, 64), strict=False).network_address)
+    return address or "unknown"

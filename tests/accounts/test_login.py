@@ -151,6 +151,29 @@ def test_the_proxys_word_counts_only_where_a_proxy_is_trusted(api, alice, settin
     assert LoginSession.objects.latest("id").ip_address is None
 
 
+@pytest.mark.django_db
+def test_addresses_are_stored_plainly_and_limited_by_network(api, alice, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_address": (2, 0.001)}
+    body = {"login": "alice", "password": PASSWORD}
+    stored = []
+    for peer in ("fe80::1%eth0", "fe80::2", "::ffff:192.0.2.7"):
+        assert api().post("/auth/login", body, REMOTE_ADDR=peer).status_code == 200
+        stored.append(LoginSession.objects.latest("id").ip_address)
+    assert stored == ["fe80::1", "fe80::2", "192.0.2.7"]
+    assert api().post("/auth/login", body, REMOTE_ADDR="fe80::3").status_code == 429
+
+
+@pytest.mark.django_db
+def test_a_password_changed_during_the_sign_in_wins(api, alice, monkeypatch):
+    def change_meanwhile(**_):
+        User.objects.update(password="!changed")
+
+    monkeypatch.setattr("apps.accounts.services.login.second_factor_pass", change_meanwhile)
+    answer = api().post("/auth/login", {"login": "alice", "password": PASSWORD})
+    assert answer.json()["code"] == "invalid_credentials"
+    assert not LoginSession.objects.exists()
+
+
 class TestSecondFactor:
     @pytest.fixture(autouse=True)
     def _totp(self, alice):

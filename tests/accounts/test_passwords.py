@@ -53,6 +53,17 @@ def test_a_bad_change_changes_nothing(api, alice, password, new, field):
 
 
 @pytest.mark.django_db
+def test_a_browser_that_changes_the_password_stays_signed_in(api, alice):
+    browser, app = Client(), api(alice)
+    browser.force_login(alice)
+    change = {"password": PASSWORD, "new_password": NEW}
+    path = "/api/v1/auth/password/change"
+    assert browser.post(path, change, content_type="application/json").status_code == 204
+    assert browser.get("/api/v1/users/me").status_code == 200
+    assert app.get("/users/me").status_code == 401
+
+
+@pytest.mark.django_db
 def test_spaces_at_the_ends_belong_to_the_password(api, alice):
     new = f"  {NEW} "
     client = api(alice)

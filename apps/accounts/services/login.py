@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from django.contrib.auth.hashers import make_password
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts import tokens
@@ -15,6 +16,7 @@ from apps.accounts.selectors import person_for_login, rights_of
 from apps.accounts.services.registration import confirmation_is_duty, email_is_confirmed
 from apps.accounts.services.second_factor import second_factor_pass
 from apps.accounts.services.sessions import session_open
+from messenger.core.address import limit_key
 from messenger.core.throttles import take
 
 
@@ -40,7 +42,7 @@ def login_throttle(*, login: str, user: User | None, ip_address: str) -> None:
 
     An unknown name is counted by itself, so that it is not told apart from a known one.
     """
-    take("login_address", ip_address or "unknown")
+    take("login_address", limit_key(ip_address))
     name = str(user.id) if user else sha256(login.lower().encode()).hexdigest()
     take("login_account", name)
 
@@ -63,8 +65,12 @@ def user_login(*, login: str, password: str, otp: str | None, device: Device) ->
     if confirmation_is_duty() and not confirmed:
         return LoginResult(user, confirmed, None)
     second_factor_pass(user=user, code=otp)
-    User.objects.filter(id=user.id).update(last_login=timezone.now())
-    return LoginResult(user, confirmed, device_sign_in(user=user, device=device))
+    with transaction.atomic():
+        # Locks the row: a password changed since the check wins, and ends what this opens.
+        unchanged = User.objects.filter(id=user.id, password=user.password, is_active=True)
+        if not unchanged.update(last_login=timezone.now()):
+            raise InvalidCredentials
+        return LoginResult(user, confirmed, device_sign_in(user=user, device=device))
 
 
 def device_sign_in(*, user: User, device: Device) -> tokens.TokenPair:

@@ -24,7 +24,7 @@ def password_set(*, user: User, password: str, keep_session_id: UUID | None, rea
         sessions_revoke(user_id=user.id, except_id=keep_session_id, reason=reason)
 
 
-def password_change(*, user_id: UUID, session_id: UUID, password: str, new_password: str) -> None:
+def password_change(*, user_id: UUID, session_id: UUID, password: str, new_password: str) -> User:
     """Replace the password, ending the person's other sessions; raises `InvalidInput`."""
     with transaction.atomic():
         user = access_user(user_id)
@@ -37,6 +37,7 @@ def password_change(*, user_id: UUID, session_id: UUID, password: str, new_passw
             keep_session_id=session_id,
             reason="password_change",
         )
+    return user
 
 
 def password_reset_confirm(*, key: str, password: str) -> None:

@@ -1,0 +1,63 @@
+"""The wire shapes of people, tokens and login sessions."""
+
+from apps.accounts.serializers.fields import (
+    time_zones,
+)
+from apps.accounts.serializers.inputs import (
+    EmailConfirmInput,
+    LoginInput,
+    LogoutInput,
+    PasswordChangeInput,
+    PasswordResetConfirmInput,
+    PasswordResetInput,
+    PeopleQuery,
+    RefreshInput,
+    RegisterInput,
+    UserDeleteInput,
+    UserUpdateInput,
+)
+from apps.accounts.serializers.outputs import (
+    DetailOut,
+    LoginSessionOut,
+    LoginSessionsPage,
+    PeoplePage,
+    PersonOut,
+    RegisteredOut,
+    SignedInOut,
+    TokensOut,
+    UserOut,
+    login_session_out,
+    person_out,
+    signed_in_out,
+    tokens_out,
+    user_out,
+)
+
+__all__ = [
+    "DetailOut",
+    "EmailConfirmInput",
+    "LoginInput",
+    "LoginSessionOut",
+    "LoginSessionsPage",
+    "LogoutInput",
+    "PasswordChangeInput",
+    "PasswordResetConfirmInput",
+    "PasswordResetInput",
+    "PeoplePage",
+    "PeopleQuery",
+    "PersonOut",
+    "RefreshInput",
+    "RegisterInput",
+    "RegisteredOut",
+    "SignedInOut",
+    "TokensOut",
+    "UserDeleteInput",
+    "UserOut",
+    "UserUpdateInput",
+    "login_session_out",
+    "person_out",
+    "signed_in_out",
+    "time_zones",
+    "tokens_out",
+    "user_out",
+]

@@ -1,0 +1,1 @@
+"""REST: people, and how they prove who they are."""

@@ -1,0 +1,32 @@
+"""Doors with and without an identity."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from apps.accounts import selectors as read
+from apps.accounts.services import login as signing_in
+from messenger.core.address import client_address
+from messenger.core.api import ApiView
+
+
+class PublicView(ApiView):
+    """For people who cannot have an identity yet: stale tokens and cookies do not matter."""
+
+    authentication_classes = ()
+
+    @property
+    def device(self) -> signing_in.Device:
+        return signing_in.Device(
+            user_agent=self.request.headers.get("User-Agent", ""),
+            ip_address=client_address(self.request.META),
+        )
+
+
+class PersonalView(ApiView):
+    """For signed-in people."""
+
+    @property
+    def identity(self) -> read.Identity:
+        identity: Any = self.request.auth
+        return cast(read.Identity, identity)

@@ -1,0 +1,117 @@
+"""REST: signing up, in and out."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts import mails
+from apps.accounts import serializers as shapes
+from apps.accounts.errors import EmailNotConfirmed
+from apps.accounts.services import login as signing_in
+from apps.accounts.services import registration, sessions
+from apps.accounts.views.base import PersonalView, PublicView
+from messenger.core.address import limit_key
+from messenger.core.errors import NotAuthenticated
+from messenger.core.schema import describe
+from messenger.core.throttles import take
+
+
+class RegisterView(PublicView):
+    @describe(
+        "Register",
+        request=shapes.RegisterInput,
+        responses={201: shapes.RegisteredOut},
+        public=True,
+        description=(
+            "Sends a confirmation mail. Where the site makes confirmation a duty, the answer has "
+            "only `detail`, the same whether or not the e-mail address has an account."
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.RegisterInput)
+        take("register", limit_key(self.device.ip_address))
+        result = registration.user_register(**data.model_dump())
+        mails.send_registration(request._request, result, data.email)
+        if result.user is None or registration.confirmation_is_duty():
+            return Response({"detail": _("Follow the link that we have mailed you.")}, status=201)
+        pair = signing_in.device_sign_in(user=result.user, device=self.device)
+        return Response(shapes.signed_in_out(result.user, pair, email_confirmed=False), status=201)
+
+
+class LoginView(PublicView):
+    @describe(
+        "Sign in",
+        request=shapes.LoginInput,
+        responses={200: shapes.SignedInOut},
+        errors=(401, 403),
+        public=True,
+        description=(
+            "401 `invalid_credentials`; 401 `otp_required`: send all again with `otp`; 401 "
+            "`otp_invalid`; 403 `email_not_confirmed`: the mail was sent again; 403 "
+            "`passkey_required`: sign in on the page. Throttled per account and per address."
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.LoginInput)
+        result = signing_in.user_login(**data.model_dump(), device=self.device)
+        if result.tokens is None:
+            mails.send_confirmation(request._request, result.user)
+            raise EmailNotConfirmed
+        return Response(shapes.signed_in_out(result.user, result.tokens, result.email_confirmed))
+
+
+class RefreshView(PublicView):
+    @describe(
+        "Get new tokens",
+        request=shapes.RefreshInput,
+        responses={200: shapes.TokensOut},
+        errors=(401,),
+        public=True,
+        description=(
+            "A refresh token works once; a retry within seconds gets the same answer again. Used "
+            "later a second time it ends the whole session: 401 `refresh_reused`."
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.RefreshInput)
+        pair = sessions.session_refresh(refresh=data.refresh)
+        return Response(shapes.tokens_out(pair))
+
+
+class LogoutView(PersonalView):
+    @describe(
+        "Sign out",
+        request=shapes.LogoutInput,
+        responses={204: None},
+        errors=(401, 403),
+        public=True,
+        description="Ends the session that asks, or the one of the given refresh token, at once.",
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.LogoutInput)
+        if data.refresh is not None:
+            sessions.session_logout(refresh=data.refresh)
+        elif request.user.is_authenticated:
+            sessions.sessions_revoke(
+                user_id=self.user_id, session_ids=[self.identity.session_id], reason="logout"
+            )
+        else:
+            raise NotAuthenticated
+        return Response(status=204)
+
+
+class EmailConfirmView(PublicView):
+    @describe(
+        "Confirm the e-mail address with the key out of the mail",
+        request=shapes.EmailConfirmInput,
+        responses={204: None},
+        public=True,
+        description="400 `invalid_key`: wrong, too old, or used before.",
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.EmailConfirmInput)
+        take("login_address", limit_key(self.device.ip_address))
+        registration.email_confirm(key=data.key)
+        return Response(status=204)

@@ -1,0 +1,67 @@
+"""REST: my account, and people."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts import selectors as read
+from apps.accounts import serializers as shapes
+from apps.accounts.services import profile, registration
+from apps.accounts.views.base import PersonalView
+from messenger.core.pagination import page_of
+from messenger.core.schema import describe
+from messenger.core.throttles import take
+
+
+class MeView(PersonalView):
+    @describe("My account", responses={200: shapes.UserOut})
+    def get(self, request: Request) -> Response:
+        confirmed = registration.email_is_confirmed(self.identity.user)
+        return Response(shapes.user_out(self.identity.user, email_confirmed=confirmed))
+
+    @describe(
+        "Change my profile",
+        request=shapes.UserUpdateInput,
+        responses={200: shapes.UserOut},
+        errors=(403,),
+        description="Only what is given changes.",
+    )
+    def patch(self, request: Request) -> Response:
+        data = self.body(shapes.UserUpdateInput)
+        user = profile.user_update(
+            user_id=self.user_id, changes=data.model_dump(exclude_unset=True)
+        )
+        confirmed = registration.email_is_confirmed(user)
+        return Response(shapes.user_out(user, email_confirmed=confirmed))
+
+    @describe(
+        "Delete my account",
+        request=shapes.UserDeleteInput,
+        responses={204: None},
+        errors=(403,),
+        description="Everything personal is wiped; what I wrote to others stays, without my name.",
+    )
+    def delete(self, request: Request) -> Response:
+        data = self.body(shapes.UserDeleteInput)
+        take("login_account", str(self.user_id))
+        profile.user_delete(user_id=self.user_id, password=data.password)
+        return Response(status=204)
+
+
+class PeopleView(PersonalView):
+    @describe("Search people", query=shapes.PeopleQuery, responses={200: shapes.PeoplePage})
+    def get(self, request: Request) -> Response:
+        query = self.query(shapes.PeopleQuery)
+        take("search", str(self.user_id))
+        people = read.people_search(viewer_id=self.user_id, search=query.search)
+        rows, numbers = page_of(people, query)
+        return Response({"items": [shapes.person_out(row) for row in rows], **numbers})
+
+
+class PersonView(PersonalView):
+    @describe("A person's public profile", responses={200: shapes.PersonOut}, errors=(404,))
+    def get(self, request: Request, user_id: UUID) -> Response:
+        return Response(shapes.person_out(read.access_person(self.user_id, user_id)))

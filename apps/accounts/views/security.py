@@ -1,0 +1,92 @@
+"""REST: passwords and devices."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth import update_session_auth_hash
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts import mails
+from apps.accounts import selectors as read
+from apps.accounts import serializers as shapes
+from apps.accounts.services import passwords, sessions
+from apps.accounts.views.base import PersonalView, PublicView
+from messenger.core.address import limit_key
+from messenger.core.pagination import PageQuery, page_of
+from messenger.core.schema import describe
+from messenger.core.throttles import take
+
+
+class PasswordChangeView(PersonalView):
+    @describe(
+        "Change the password",
+        request=shapes.PasswordChangeInput,
+        responses={204: None},
+        errors=(403,),
+        description="Ends all other sessions.",
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.PasswordChangeInput)
+        take("login_account", str(self.user_id))
+        user = passwords.password_change(
+            user_id=self.user_id, session_id=self.identity.session_id, **data.model_dump()
+        )
+        if getattr(
+            request._request, "identity", None
+        ):  # the cookie's session is tied to the password
+            update_session_auth_hash(request._request, user)
+        return Response(status=204)
+
+
+class PasswordResetView(PublicView):
+    @describe(
+        "Ask for a password mail",
+        request=shapes.PasswordResetInput,
+        responses={202: shapes.DetailOut},
+        public=True,
+        description="The answer is the same whether or not the e-mail address has an account.",
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.PasswordResetInput)
+        take("mail_address", limit_key(self.device.ip_address))
+        mails.send_password_reset(request._request, data.email)
+        detail = _("If there is an account with this address, a mail is on its way.")
+        return Response({"detail": detail}, status=202)
+
+
+class PasswordResetConfirmView(PublicView):
+    @describe(
+        "Set a new password with the key out of the mail",
+        request=shapes.PasswordResetConfirmInput,
+        responses={204: None},
+        public=True,
+        description="Ends all sessions. 400 `invalid_key`: wrong, too old, or used before.",
+    )
+    def post(self, request: Request) -> Response:
+        data = self.body(shapes.PasswordResetConfirmInput)
+        take("login_address", limit_key(self.device.ip_address))
+        passwords.password_reset_confirm(**data.model_dump())
+        return Response(status=204)
+
+
+class SessionsView(PersonalView):
+    @describe(
+        "List the devices on which I am signed in",
+        query=PageQuery,
+        responses={200: shapes.LoginSessionsPage},
+        description="Apps and browsers, the latest seen first.",
+    )
+    def get(self, request: Request) -> Response:
+        rows, numbers = page_of(read.session_list_for(self.user_id), self.query(PageQuery))
+        items = [shapes.login_session_out(row, self.identity.session_id) for row in rows]
+        return Response({"items": items, **numbers})
+
+
+class SessionView(PersonalView):
+    @describe("Sign a device out", responses={204: None}, errors=(403, 404), description="At once.")
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        sessions.session_revoke(user_id=self.user_id, session_id=session_id)
+        return Response(status=204)

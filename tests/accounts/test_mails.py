@@ -1,0 +1,42 @@
+"""Mails are queued; without the queue they go out at once."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+
+from apps.accounts.adapter import deliver
+from messenger.core.redis import breaker
+from tests.factories import PASSWORD
+
+
+@pytest.fixture
+def redis_away():
+    breaker.failed()
+    yield
+    breaker.succeeded()
+
+
+def test_a_mail_keeps_both_bodies_on_its_way_through_the_queue(mails):
+    message = EmailMultiAlternatives("Hello", "text", "a@example.org", ["b@example.org"])
+    message.attach_alternative("<p>html</p>", "text/html")
+    deliver(message)
+    (sent,) = mails()
+    assert (sent.subject, sent.body, sent.to) == ("Hello", "text", ["b@example.org"])
+    assert sent.alternatives[0].content == "<p>html</p>"
+
+
+@pytest.mark.usefixtures("redis_away")
+def test_without_redis_a_mail_is_sent_at_once():
+    deliver(EmailMultiAlternatives("Hello", "text", "a@example.org", ["b@example.org"]))
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.usefixtures("redis_away")
+def test_a_mail_server_out_of_reach_breaks_no_answer(api, alice, settings, db):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    assert api().post("/auth/password/reset", {"email": alice.email}).status_code == 202
+    answer = api().post("/auth/login", {"login": "alice", "password": PASSWORD})
+    assert answer.status_code == 200
