@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.contrib.postgres.indexes import OpClass
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -118,6 +118,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(
                 OpClass(Lower("display_name"), name="text_pattern_ops"), name="user_name_prefix"
             ),
+            # allauth's pages ask with `iexact`, which is UPPER, and for the e-mail as stored.
+            models.Index(Upper("username"), name="user_username_upper"),
+            models.Index(fields=["email"], name="user_email_exact"),
         )
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts import serializers as shapes
 from apps.accounts.models import LoginSession, User
-from apps.accounts.selectors import people_search
+from apps.accounts.selectors import people_found_by_staff, people_search
 from messenger.core.models import OutboxEvent
 from tests.factories import PASSWORD, UserFactory
 
@@ -145,6 +145,9 @@ def test_search_uses_both_prefix_indexes(alice):
     User.objects.bulk_create(users)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE accounts_user")
+    for question in ({"username__iexact": "USER7"}, {"email": "u7@e.org"}):
+        assert "Seq Scan" not in User.objects.filter(**question).explain()
+    assert "Seq Scan" not in people_found_by_staff(User.objects.all(), "user12").explain()
     plan = people_search(viewer_id=alice.id, search="user12").explain()
     assert "user_username_prefix" in plan, plan
     assert "user_name_prefix" in plan, plan
