@@ -49,7 +49,7 @@ def too_fast(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500 without anything that could fail again: no session, no database."""
     return render(
-        None,  # type: ignore[arg-type]  # no request: no context processor runs
+        None,  # no request: no context processor runs
         "errors/500.html",
         {
             "lang": get_language() or "en",

@@ -5,7 +5,7 @@ import { ChatList } from "./chat_list.js";
 import { Conversation } from "./conversation.js";
 import { Outbox } from "./outbox.js";
 import { Socket } from "./socket.js";
-import { boot, me, say } from "./words.js";
+import { boot, me, say, sayRefusal } from "./words.js";
 
 const NOTE_TIME = 5000;
 const BANNER_AFTER = 700; // a short hiccup is not worth a word
@@ -105,7 +105,7 @@ for (const type of ["participant_joined", "participant_left"]) {
     if (document.body.dataset.view === "details") visit(location.href, false);
   });
 }
-socket.on("error", (frame) => trouble(frame.detail));
+socket.on("error", (frame) => trouble(sayRefusal(frame)));
 outbox.onAck = (ack) => {
   list.acked(ack);
   if (talk?.id === ack.chat_id) talk.acked(ack);

@@ -4,7 +4,7 @@ import { setState } from "./bubbles.js";
 import { Composer } from "./composer.js";
 import { confirmed, openMenu } from "./dialogs.js";
 import { Timeline } from "./timeline.js";
-import { announce, me, nameOf, say } from "./words.js";
+import { announce, me, nameOf, say, sayRefusal } from "./words.js";
 
 const LONG_PRESS = 450;
 
@@ -81,7 +81,7 @@ export class Conversation {
       this.list.changed({ ...change, seq: Number(element?.dataset.seq), chat_id: this.id });
       announce(frame.type === "edit_message" ? say("edited") : say("deleted"));
     } catch (error) {
-      this.onTrouble(error.code === "lost" ? say("failedAction") : error.detail);
+      this.onTrouble(sayRefusal(error));
     }
   }
 

@@ -1,7 +1,7 @@
 // The finder (Ctrl+K): chats and people by the beginning of a name. Loaded when first asked for.
 import { api, calm } from "./api.js";
 import { PAUSE, people, personRow } from "./people_search.js";
-import { nameOf, say } from "./words.js";
+import { nameOf, say, sayRefusal } from "./words.js";
 
 // Returns the function that opens it, with a first term.
 export function makeFinder({ visit, trouble }) {
@@ -91,7 +91,7 @@ export function makeFinder({ visit, trouble }) {
       const chat = await api("POST", "/chats", { kind: "direct", user_id: row.dataset.user });
       visit(`/chats/${chat.id}/`);
     } catch (error) {
-      trouble(error.message);
+      trouble(sayRefusal(error));
     }
   }
 

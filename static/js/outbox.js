@@ -62,7 +62,7 @@ export class Outbox {
     } catch (error) {
       if (error.code === "lost") return false; // the next connection flushes again
       if (REFUSED_FOR_GOOD.has(error.code)) {
-        item.failed = error.detail || error.code;
+        item.failed = error.code;
         this.#save();
         this.onFailure(item);
         return true;

@@ -2,7 +2,7 @@
 // LIMIT messages, holding the reader's place still, and knowing what has been seen.
 import { api, query } from "./api.js";
 import { bubble, nextMessage, place, setState, setText, tidy } from "./bubbles.js";
-import { announce, me, nameOf, say } from "./words.js";
+import { announce, me, nameOf, say, sayRefusal } from "./words.js";
 
 const PAGE = 50;
 const LIMIT = 300;
@@ -90,14 +90,13 @@ export class Timeline {
     return element;
   }
 
-  failed(item) {
+  failed(item) { // `item.failed` is the refusal's code
     const element = this.element(item.message_id);
     if (!element) return;
     setState(element, "failed");
     element.querySelector(".msg__failed")?.remove();
     const note = document.getElementById("failed").content.firstElementChild.cloneNode(true);
-    note.querySelector("span").textContent = say("failed");
-    note.title = item.failed;
+    note.querySelector("span").textContent = `${say("failed")}: ${sayRefusal({ code: item.failed })}`;
     element.append(note);
   }
 

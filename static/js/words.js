@@ -9,6 +9,11 @@ export function say(key, values = {}) {
   return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
+// A refusal in the reader's language; the server's own sentence is for programs.
+export function sayRefusal(error) {
+  return words[error.code] ?? words.failedAction;
+}
+
 export function hue(id) {
   return parseInt(String(id).replaceAll("-", "").slice(-8), 16) % 12;
 }

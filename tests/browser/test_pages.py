@@ -59,8 +59,7 @@ def paths(talk, circle) -> list[str]:
     return [path.format(talk=talk, circle=circle, message=message.id) for path in MEMBERS]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 320])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 320)])
 def test_pages_are_accessible_and_fit(window, paths, alice, theme, width):
     looks = {"color_scheme": theme, "viewport": {"width": width, "height": 700}}
     stranger, hers = window(**looks), window(alice, **looks)

@@ -22,6 +22,7 @@ from apps.chats.services.participants import (
 )
 from apps.messages.pages.conversation import talk
 from apps.messages.pages.people import chosen_ids, find
+from apps.messages.pages.words import refusals
 from messenger.core.errors import Conflict, InvalidInput, NotFound
 from messenger.core.json import guard, uuid_or_none
 from messenger.core.pages import speaks_in_pages
@@ -81,7 +82,7 @@ def _act(request: Any, chat_id: UUID) -> HttpResponse:
     except InvalidInput:
         notes.error(request, _("That did not work: look at what you entered."))
     except Conflict as error:
-        notes.error(request, _(error.title))
+        notes.error(request, refusals().get(error.code) or _("That did not work. Try again."))
     return redirect(reverse("chat-details", args=[chat_id]))
 
 

@@ -20,6 +20,7 @@ from apps.chats.services.direct import chat_open_direct
 from apps.chats.services.groups import group_create
 from apps.messages import selectors
 from apps.messages.pages.inbox import column
+from apps.messages.pages.words import refusals
 from messenger.core.errors import InvalidInput, NotFound
 from messenger.core.json import guard, uuid_or_none
 from messenger.core.pages import speaks_in_pages
@@ -41,7 +42,7 @@ def chat_new(request: Any) -> HttpResponse:
         try:
             chat, _created = chat_open_direct(actor_id=request.user.pk, user_id=user_id)
         except NotAcceptingMessages:
-            notes.error(request, _("This person takes messages only from people they know."))
+            notes.error(request, refusals()["not_accepting_messages"])
             return redirect("chat-new")
         return redirect(reverse("conversation", args=[chat.id]))
     term = request.GET.get("q", "").strip()

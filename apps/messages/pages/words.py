@@ -25,7 +25,6 @@ def words() -> dict[str, str]:
         "offline": _("No connection. What you write is sent once it is back."),
         "connecting": _("Connecting…"),
         "fresh": _("New messages"),
-        "tooLong": _("Too long for one message"),
         "copied": _("Copied"),
         "deleteAsk": _("Delete this message?"),
         "deleteNote": _("It disappears for everybody in the chat."),
@@ -41,5 +40,20 @@ def words() -> dict[str, str]:
         "remove": _("Remove {name}"),
         "tooFast": _("That was too fast. It goes on in a moment."),
         "failedAction": _("That did not work. Try again."),
-        "noMembers": _("Choose at least one person."),
+        **refusals(),
+    }
+
+
+def refusals() -> dict[str, str]:
+    """What is said to a person whom a service refuses, by the error's code."""
+    return {
+        "rate_limited": _("That was too fast. Wait a moment, then try again."),
+        "not_accepting_messages": _("This person takes messages only from people they know."),
+        "edit_window_over": _("The message is too old to be edited."),
+        "message_deleted": _("The message has been deleted."),
+        "not_author": _("Only the author may do that."),
+        "not_admin": _("Only the owner and the admins may do that."),
+        "not_owner": _("Only the owner may do that."),
+        "group_full": _("The group has as many members as a group may have."),
+        "not_found": _("That is gone, or not yours to see."),
     }
