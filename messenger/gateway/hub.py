@@ -201,19 +201,20 @@ class Hub:
         if group.chat_id is None or (delay and not group.early):
             return
         missing = await in_thread(healing.missing, group.chat_id, group.seq, group.rev)
-        for frame in missing.said:
-            if frame["seq"] == group.seq + 1:
-                group.seq += 1
-                self._pass_on(group, frame)
-        for frame in missing.changed:
-            if frame["rev"] > group.rev:
-                self._pass_on(group, frame)
-                group.rev = frame["rev"]
+        if missing.is_partial:  # more than a socket should be sent unasked: let clients page
+            self._pass_on(group, {"text": healing.resync(group.chat_id), "skip": ""})
+            group.seq = max(group.seq, missing.seq)
+        else:
+            for frame in missing.said:
+                if frame["seq"] == group.seq + 1:
+                    group.seq += 1
+                    self._pass_on(group, frame)
+            for frame in missing.changed:
+                if frame["rev"] > group.rev:
+                    self._pass_on(group, frame)
+                    group.rev = frame["rev"]
         # A message changed twice shows only its last change: the numbers between are spent.
         group.rev = max(group.rev, missing.rev)
-        if missing.is_partial:
-            group.seq = max(group.seq, missing.seq)
-            self._pass_on(group, {"text": healing.resync(group.chat_id), "skip": ""})
         self._drain(group)
 
     async def _sweep(self) -> None:
