@@ -1,6 +1,6 @@
 # Two commands are all one needs: `make run` and `make test`. Both make .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test check lock
+.PHONY: run test check chaos bench lock
 
 new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13 python3.14; do \
@@ -44,6 +44,14 @@ run: $(RUN_STAMP)
 # make test ARGS="tests/chats -k seq"
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+# Faults under load that take minutes.
+chaos: $(DEV_STAMP)
+	$(BIN)/python -m pytest -m chaos -s $(ARGS)
+
+# Figures of this machine; make bench ARGS=--quick for a first look.
+bench: $(DEV_STAMP)
+	$(BIN)/python -m bench $(ARGS)
 
 check: $(DEV_STAMP)
 	$(BIN)/python -m ruff format --check .

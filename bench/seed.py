@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import django
@@ -47,8 +48,7 @@ def main(path: str) -> None:
         "pairs": pairs,
         "room": {"chat": str(room.id), "tokens": [token_of(one) for one in crowd]},
     }
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(data, file)
+    Path(path).write_text(json.dumps(data))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ urlpatterns = [
     ),
     path("auth/email/confirm", entrance.EmailConfirmView.as_view(), name="auth-email-confirm"),
     path("auth/sessions", security.SessionsView.as_view(), name="auth-sessions"),
-    path("auth/sessions/<uuid:session_id>", security.SessionView.as_view(), name="auth-session"),
+    path("auth/sessions/<id:session_id>", security.SessionView.as_view(), name="auth-session"),
     path("users/me", people.MeView.as_view(), name="me"),
     path("users", people.PeopleView.as_view(), name="people"),
-    path("users/<uuid:user_id>", people.PersonView.as_view(), name="person"),
+    path("users/<id:user_id>", people.PersonView.as_view(), name="person"),
 ]

@@ -6,12 +6,12 @@ from apps.chats import views
 
 urlpatterns = [
     path(
-        "chats/<uuid:chat_id>/participants",
+        "chats/<id:chat_id>/participants",
         views.ParticipantsView.as_view(),
         name="participants",
     ),
     path(
-        "chats/<uuid:chat_id>/participants/<uuid:user_id>",
+        "chats/<id:chat_id>/participants/<id:user_id>",
         views.ParticipantView.as_view(),
         name="participant",
     ),

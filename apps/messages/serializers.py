@@ -1,4 +1,4 @@
-"""Wire shapes of messages: what REST, the socket and the broker take, and the one that they give."""
+"""Wire shapes of messages: what REST, the socket and the broker take, and what they give."""
 
 from __future__ import annotations
 

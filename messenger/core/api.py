@@ -7,8 +7,9 @@ from uuid import UUID
 
 from rest_framework.views import APIView
 
-from messenger.core.errors import InvalidInput
+from messenger.core.errors import InvalidInput, NotAuthenticated
 from messenger.core.json import guard
+from messenger.core.routes import NotAnId
 from messenger.core.shapes import Input, read_input
 from messenger.core.throttles import take
 
@@ -20,12 +21,20 @@ class ApiView(APIView):
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        wrong = [name for name, value in kwargs.items() if isinstance(value, NotAnId)]
+        if wrong:
+            raise InvalidInput(
+                errors=[{"field": name, "code": "uuid", "detail": "Not a UUID."} for name in wrong]
+            )
         if request.user.is_authenticated:
             take("api", str(request.user.pk))
 
     @property
     def user_id(self) -> UUID:
-        user_id: UUID = self.request.user.pk
+        """Whose request it is; for routes that want a person."""
+        user_id = self.request.user.pk
+        if user_id is None:
+            raise NotAuthenticated
         return user_id
 
     def body(self, shape: type[S]) -> S:

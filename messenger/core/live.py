@@ -102,8 +102,8 @@ class Publisher:
 
     def _publish(self, frames: list[Frame]) -> None:
         layer = get_channel_layer()
-        hosts = settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]
-        prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
+        config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+        hosts, prefix = config["hosts"], config["prefix"]
         shards: dict[int, list[tuple[str, bytes]]] = {}
         for frame in frames:
             channel = f"{prefix}__group__{frame.group}"

@@ -37,8 +37,7 @@ def problem(error: errors.DomainError, request_id: str = "") -> dict[str, Any]:
         "status": error.status,
         "detail": str(error.detail),
         "code": error.code,
-        "request_id": request_id
-        or structlog.contextvars.get_contextvars().get("request_id", ""),
+        "request_id": request_id or structlog.contextvars.get_contextvars().get("request_id", ""),
     }
     if error.errors:
         body["errors"] = error.errors
@@ -89,8 +88,6 @@ def _as_domain_error(exc: Exception) -> errors.DomainError | None:
         return errors.Forbidden()
     if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
         return errors.NotAuthenticated()
-    if isinstance(exc, drf.Throttled):
-        return errors.LimitExceeded(retry_after=int(exc.wait or 1) + 1)
     if isinstance(exc, drf.APIException):
         return from_status(exc.status_code, str(exc.detail))
     return None

@@ -109,9 +109,8 @@ def _query_parameters(shape: type[Input]) -> list[OpenApiParameter]:
     definitions = schema.get("$defs", {})
     required = set(schema.get("required", ()))
     parameters = []
-    for name, field in schema["properties"].items():
-        if "$ref" in field:
-            field = definitions[field["$ref"].rsplit("/", 1)[1]]
+    for name, given in schema["properties"].items():
+        field = definitions[given["$ref"].rsplit("/", 1)[1]] if "$ref" in given else given
         parameters.append(
             OpenApiParameter(
                 name,

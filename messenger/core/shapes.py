@@ -1,4 +1,4 @@
-"""The base of every wire shape: one pydantic class serves REST, socket, broker and the API document."""
+"""The base of every wire shape: one pydantic class for REST, socket, broker and documents."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _start(sending: Coroutine[Any, Any, None]) -> None:
         waits_for = sending.send(None)
     except StopIteration:
         return
-    except Exception:  # the socket is gone; its consumer hears of it by itself
+    except Exception:  # noqa: BLE001  the socket is gone; its consumer hears of it by itself
         return
     task = asyncio.ensure_future(_finish(_resume(sending, waits_for)))
     _unfinished.add(task)
@@ -187,7 +187,7 @@ def _resume(sending: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any
 async def _finish(sending: Awaitable[None]) -> None:
     try:
         await sending
-    except Exception:  # as above
+    except Exception:  # noqa: BLE001  as above
         return
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from apps.chats.selectors import chat_ids_of
 from messenger.core.live import chat_group, user_group
@@ -26,6 +27,7 @@ log = structlog.get_logger("messenger.hub")
 PATIENCE = 0.03  # seconds that a frame waits for the one before it
 HEAL_INTERVAL = 5.0
 TICK = 1.0
+LAYER_ERRORS = (RedisError, OSError, TimeoutError)
 EARLY_LIMIT = 1000
 
 
@@ -82,10 +84,11 @@ class Hub:
     # --- Groups -------------------------------------------------------------------------------
 
     async def _join_chats(self, connection: Connection, chat_ids: Iterable[UUID]) -> None:
-        new = []
-        for chat_id in chat_ids:
-            if await self._join(connection, chat_group(chat_id), chat_id):
-                new.append(chat_id)
+        new = [
+            chat_id
+            for chat_id in chat_ids
+            if await self._join(connection, chat_group(chat_id), chat_id)
+        ]
         await self._learn_positions(new)
         for chat_id in chat_ids:
             group = self._groups.get(chat_group(chat_id))
@@ -115,7 +118,7 @@ class Hub:
         if is_new:
             try:
                 await get_channel_layer().group_add(name, self._channel)
-            except Exception as error:  # Redis is out: healing delivers until it is back
+            except LAYER_ERRORS as error:  # healing delivers until Redis is back
                 log.warning("subscribe_failed", error=type(error).__name__)
         return is_new
 
@@ -129,7 +132,7 @@ class Hub:
             del self._groups[name]
             try:
                 await get_channel_layer().group_discard(name, self._channel)
-            except Exception as error:
+            except LAYER_ERRORS as error:
                 log.warning("unsubscribe_failed", error=type(error).__name__)
 
     # --- Frames -------------------------------------------------------------------------------
@@ -243,7 +246,7 @@ class Hub:
             if not self._channel:
                 try:
                     self._channel = await layer.new_channel("hub.")
-                except Exception as error:
+                except LAYER_ERRORS as error:
                     log.warning("layer_unavailable", error=type(error).__name__)
             self._tasks = [
                 asyncio.create_task(self._listen()),
@@ -270,7 +273,7 @@ class Hub:
             await asyncio.sleep(HEAL_INTERVAL)
             try:
                 await self._sweep()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  the next sweep may succeed
                 log.warning("sweep_failed", error=type(error).__name__)
 
     async def _tick(self) -> None:

@@ -2,7 +2,7 @@
 
 from .dev import *
 
-SECRET_KEY = "tests-only-a-key-of-sufficient-length-for-hmac-sha256"
+SECRET_KEY = "tests-only-a-key-of-sufficient-length-for-hmac-sha256"  # noqa: S105
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {

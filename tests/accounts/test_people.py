@@ -33,10 +33,13 @@ def test_a_profile_shows_nothing_private(api, alice, bob):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["not-a-uuid", "00000000-0000-7000-8000-000000000000", "%00"])
-def test_a_person_who_does_not_exist_is_a_404(api, alice, path):
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("00000000-0000-7000-8000-000000000000", 404), ("not-a-uuid", 400), ("%00", 400)],
+)
+def test_a_person_who_does_not_exist_is_a_404_and_a_wrong_id_a_400(api, alice, path, status):
     answer = api(alice).get(f"/users/{path}")
-    assert answer.status_code == 404
+    assert answer.status_code == status
     assert answer["Content-Type"].startswith("application/problem+json")
 
 

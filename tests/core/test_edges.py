@@ -29,7 +29,7 @@ def assert_problem(answer, status: int, code: str) -> None:
 def test_errors_have_one_shape_everywhere(alice, api):
     client = api(alice)
     assert_problem(client.get("/nothing-here"), 404, "not_found")
-    assert_problem(client.get("/chats/not-a-uuid"), 404, "not_found")
+    assert_problem(client.get("/chats/not-a-uuid"), 400, "invalid_input")
     assert_problem(client.put("/chats", {}), 405, "method_not_allowed")
     assert_problem(api().get("/chats"), 401, "not_authenticated")
     assert_problem(
@@ -135,7 +135,6 @@ def test_a_request_is_one_json_line_without_texts(alice, api, chat_with_bob):
     lines: list[str] = []
     handler = logging.Handler()
     root = logging.getLogger()
-    handler.setFormatter(root.handlers[0].formatter if root.handlers[0].formatter else None)
     formatter = next(
         h.formatter for h in root.handlers if "Processor" in type(h.formatter).__name__
     )

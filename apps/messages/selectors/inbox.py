@@ -69,7 +69,7 @@ def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
             "hidden_seq": row.hidden_seq,
             "delivered_seq": row.delivered_seq,
             "read_seq": row.read_seq,
-            "unread_count": row.unread_count,
+            "unread_count": vars(row)["unread_count"],
             "last_message": _visible(newest.get(row.chat_id), row),
             "peer": peers.get(_peer_id(user_id, row.chat)),
         }
@@ -93,5 +93,5 @@ def _peer_id(user_id: UUID, chat: Chat) -> UUID | None:
 
 
 def _peers(user_id: UUID, chats: list[Chat]) -> dict[UUID | None, dict[str, Any]]:
-    ids = {_peer_id(user_id, chat) for chat in chats} - {None}
+    ids = [peer for chat in chats if (peer := _peer_id(user_id, chat)) is not None]
     return {user.id: person_out(user) for user in User.objects.filter(pk__in=ids)}

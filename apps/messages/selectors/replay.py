@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from apps.chats.models import Participant
 from apps.messages.models import Message
 from apps.messages.serializers import SyncPosition, message_out
@@ -77,13 +75,17 @@ def changes_since(starts: Mapping[UUID, int]) -> list[Message]:
 def _since(starts: Mapping[UUID, int], key: str) -> list[Message]:
     if not starts:
         return []
-    table = connection.ops.quote_name(Message._meta.db_table)
-    return list(
-        Message.objects.raw(
-            f"SELECT m.* FROM unnest(%s::uuid[], %s::bigint[]) AS s(chat_id, start),"
-            f" LATERAL (SELECT * FROM {table} WHERE chat_id = s.chat_id AND {key} > s.start"
-            f"   {'AND rev > 0' if key == 'rev' else ''} ORDER BY {key} LIMIT {PER_CHAT}) m"
-            f" ORDER BY m.chat_id, m.{key} LIMIT {IN_ALL}",
-            [list(starts), list(starts.values())],
-        )
+    parameters = [list(starts), list(starts.values())]
+    return list(Message.objects.raw(SINCE[key], parameters))
+
+
+# A chat at a time through its index, whatever the number of chats.
+SINCE = {
+    key: (
+        "SELECT m.* FROM unnest(%s::uuid[], %s::bigint[]) AS s(chat_id, start),"  # noqa: S608
+        f" LATERAL (SELECT * FROM messaging_message WHERE chat_id = s.chat_id"
+        f"   AND {key} > s.start {only} ORDER BY {key} LIMIT {PER_CHAT}) m"
+        f" ORDER BY m.chat_id, m.{key} LIMIT {IN_ALL}"
     )
+    for key, only in (("seq", ""), ("rev", "AND rev > 0"))
+}

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from apps.messages import selectors
 from apps.messages.errors import MessageIdConflict
@@ -119,7 +120,7 @@ def _lock_chats(chat_ids: set[UUID]) -> tuple[datetime, dict[UUID, int]]:
         )
         rows = cursor.fetchall()
     # The database's clock, so that processes whose clocks differ agree.
-    now = rows[0][2] if rows else datetime.min
+    now = rows[0][2] if rows else timezone.now()
     return now, {chat_id: last_seq for chat_id, last_seq, _ in rows}
 
 
@@ -143,7 +144,8 @@ def _rights(requests: Sequence[SendRequest]) -> list[tuple[bool, bool]]:
                 [request.reply_to for request in requests],
             ],
         )
-        return cursor.fetchall()
+        rows: list[tuple[bool, bool]] = cursor.fetchall()
+    return rows
 
 
 def _write(
