@@ -12,6 +12,4 @@ from channels.routing import ProtocolTypeRouter
 
 from messenger.gateway.door import websocket_application
 
-application = ProtocolTypeRouter(
-    {"http": django_application, "websocket": websocket_application}
-)
+application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})

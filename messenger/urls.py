@@ -18,9 +18,7 @@ urlpatterns = [
 if settings.API_DOCS_ENABLED:
     urlpatterns = [
         path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-        path(
-            "api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"
-        ),
+        path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
         *urlpatterns,
     ]
 
