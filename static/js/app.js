@@ -46,6 +46,19 @@ function showLine() {
 }
 
 // ---- what the socket says ----
+async function refresh() {
+  const known = await list.refresh().catch(() => null);
+  if (!known) trouble(say("failedAction"));
+  else if (talk && !known.has(talk.id)) leave(talk.id);
+}
+
+async function leave(chatId) {
+  list.remove(chatId);
+  if (talk?.id !== chatId) return;
+  await visit("/");
+  trouble(say("removed"));
+}
+
 const delivered = new Map();
 const tellDelivered = calm(() => {
   const items = [...delivered].map(([chat_id, seq]) => ({ chat_id, seq }));
@@ -54,7 +67,7 @@ const tellDelivered = calm(() => {
 
 socket.on("connected", ({ again }) => {
   showLine();
-  if (again) list.refresh().catch(() => trouble(say("failedAction")));
+  if (again) refresh();
   talk?.caughtUp();
 });
 socket.on("close", ({ code }) => {
@@ -84,7 +97,7 @@ socket.on("sync_done", ({ chats = {}, revs = {} }) => {
   for (const chatId of Object.keys(chats)) if (!list.row(chatId)) list.fetch(chatId);
 });
 socket.on("resync", ({ chats }) => {
-  list.refresh().catch(() => trouble(say("failedAction")));
+  refresh();
   if (talk && (!chats || chats.includes(talk.id))) talk.resync();
 });
 socket.on("chat_created", ({ chat }) => list.fetch(chat.id));
@@ -93,10 +106,7 @@ socket.on("chat_updated", ({ chat }) => {
   if (talk?.id !== chat.id || chat.kind !== "group") return;
   document.getElementById("talk-name").textContent = chat.title;
 });
-socket.on("chat_removed", ({ chat_id: chatId }) => {
-  list.remove(chatId);
-  if (talk?.id === chatId) visit("/").then(() => trouble(say("removed")));
-});
+socket.on("chat_removed", ({ chat_id: chatId }) => leave(chatId));
 for (const type of ["participant_joined", "participant_left"]) {
   socket.on(type, (frame) => {
     if (talk?.id !== frame.chat_id || frame.user_id === me.id) return;

@@ -89,12 +89,13 @@ export class ChatList {
     if (chat) await this.show(chat);
   }
 
-  // Everything again: after the line was cut, nothing else says what became of the other chats.
+  // Everything again, and which chats there are: after the line was cut, nothing else says what became of the other chats.
   async refresh() {
     const { items } = await api("GET", "/chats");
     const known = new Set(items.map((chat) => chat.id));
     for (const row of this.rows()) if (!known.has(row.dataset.chat)) row.parentElement.remove();
     for (const chat of items.slice(0, 100).reverse()) await this.show(chat);
+    return known;
   }
 
   async show(chat) {
@@ -104,7 +105,7 @@ export class ChatList {
       const item = document.getElementById("chat-row").content.firstElementChild.cloneNode(true);
       row = item.firstElementChild;
       row.href = `/chats/${chat.id}/`;
-      Object.assign(row.dataset, { chat: chat.id, kind: chat.kind, seq: 0, read: chat.read_seq, unread: 0 });
+      Object.assign(row.dataset, { chat: chat.id, kind: chat.kind, peer: chat.peer?.id ?? "", seq: 0, read: chat.read_seq, unread: 0 });
       this.list.prepend(item);
     }
     const name = chat.kind === "group" ? chat.title : nameOf(chat.peer);
@@ -157,7 +158,7 @@ export class ChatList {
 
   #unread(row, count) {
     row.dataset.unread = Math.max(0, count);
-    row.querySelector("[data-count]").textContent = Math.max(0, count);
+    row.querySelector("[data-count]").textContent = count > 999 ? "999+" : row.dataset.unread;
     this.#total();
   }
 

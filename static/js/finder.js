@@ -45,13 +45,15 @@ export function makeFinder({ visit, trouble }) {
       row.dataset.href = chat.getAttribute("href");
       option(row, chat.dataset.chat);
     }
-    if (found.length) title("people");
-    for (const person of found) {
+    const shown = new Set(chats.map((chat) => chat.dataset.peer));
+    const others = found.filter((person) => !shown.has(person.id));
+    if (others.length) title("people");
+    for (const person of others) {
       const row = personRow("div", person.id, nameOf(person), `@${person.username}`);
       row.dataset.user = person.id;
       option(row, person.id);
     }
-    if (!chats.length && !found.length) {
+    if (!chats.length && !others.length) {
       const line = document.createElement("p");
       line.className = "empty";
       line.textContent = term ? say("nobody", { q: term }) : say("hint");

@@ -17,8 +17,15 @@ function apply(theme) {
   }
 }
 
+// What was written here stays with whoever signs out no longer than they do.
+function forget() {
+  sessionStorage.clear();
+  for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.getAttribute("action")?.endsWith("/accounts/logout/")) forget(); // fields may be called "action"
   if (!form.matches("[data-theme-form]")) return;
   event.preventDefault();
   const button = event.submitter;

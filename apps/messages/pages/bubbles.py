@@ -51,7 +51,7 @@ def day_label(day: date) -> str:
         return _("Today")
     if day == today - timedelta(days=1):
         return _("Yesterday")
-    return date_format(day, "j F" if day.year == today.year else "j F Y")
+    return date_format(day, "j E" if day.year == today.year else "j E Y")
 
 
 def state_of(item: Wire) -> str:

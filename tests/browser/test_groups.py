@@ -1,0 +1,81 @@
+"""Groups with scripts; one's own other windows; the end of a session."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from apps.accounts.models import LoginSession
+from apps.accounts.services.sessions import sessions_revoke
+from apps.chats.models import Chat
+from apps.chats.services.participants import participant_remove
+from tests.factories import UserFactory
+
+
+def test_a_group_is_gathered_with_chips_and_appears_at_its_members(window, alice, bob, charlie):
+    his = window(bob, at=1)
+    his.go("/")
+    expect(his.page.get_by_role("heading", name="Nobody to talk to yet")).to_be_visible()
+    page = window(alice).go("/chats/new-group/")
+    page.fill("#title", "Choir")
+    for typed, name in (("bo", "Bob_m"), ("char", "Charlie")):
+        page.type("#q", typed)
+        page.locator("[data-results]").get_by_role("button", name=name).click()
+        expect(page.locator(".chip", has_text=name)).to_be_visible()
+    page.get_by_role("button", name="Remove Charlie").click()
+    page.get_by_role("button", name="Create the group").click()
+    expect(page.locator("#talk-sub")).to_have_text("2 members")
+    expect(his.page.locator(".chat-row", has_text="Choir")).to_be_visible()
+    assert Chat.objects.get(title="Choir").participant_count == 2
+
+
+def test_people_are_added_from_the_details(window, circle, alice):
+    UserFactory(username="dora")
+    page = window(alice).go(f"/chats/{circle}/details/")
+    page.get_by_text("Add people").click()
+    page.type("#d-q", "dor")
+    page.locator("[data-add-results]").get_by_role("button", name="Dora").click()
+    expect(page.locator(".member", has_text="Dora")).to_be_visible()
+
+
+def test_my_other_window_follows(window, talk, alice):
+    one, other = window(alice), window(alice, at=1)
+    one.at_chat(talk)
+    other.at_chat(talk)
+    one.say("From the desk")
+    expect(other.page.locator(".msg--mine", has_text="From the desk")).to_be_visible()
+    other.page.press("#text", "ArrowUp")
+    other.say("From the desk, corrected")
+    expect(one.page.locator(".msg--mine", has_text="corrected")).to_be_visible()
+
+
+def test_a_revoked_session_ends_at_the_sign_in_page(window, talk, alice):
+    hers = window(alice)
+    hers.at_chat(talk)
+    ids = list(LoginSession.objects.filter(user=alice).values_list("id", flat=True))
+    sessions_revoke(user_id=alice.id, session_ids=ids, reason="revoked")
+    expect(hers.page).to_have_url(re.compile(rf"/accounts/login/\?next=.*{talk}"))
+
+
+def test_whoever_was_removed_while_away_finds_the_list(window, circle, alice, bob):
+    his = window(bob)
+    his.at_chat(circle)
+    his.context.set_offline(True)
+    his.say("Into the void")
+    participant_remove(actor_id=alice.id, chat_id=circle, user_id=bob.id)
+    his.context.set_offline(False)
+    expect(his.page.get_by_role("heading", name="Choose a chat")).to_be_visible()
+    expect(his.page.locator(f'[data-chat="{circle}"]')).to_have_count(0)
+
+
+def test_a_phone_shows_one_pane_with_a_way_back(window, talk, alice):
+    hers = window(alice, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    page = hers.go("/")
+    page.locator(f'[data-chat="{talk}"]').tap()
+    expect(page.locator("#text")).to_be_visible()
+    expect(page.locator(".list")).to_be_hidden()
+    page.get_by_role("link", name="Back to chats").tap()
+    expect(page.locator(".list")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#text")).to_be_visible()

@@ -1,0 +1,77 @@
+"""Pages of the site itself, and what holds for every template."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.template.loader import get_template
+from django.test import Client, RequestFactory
+
+from messenger.core import pages
+from messenger.core.templatetags.lumin import hue, initials, linkify
+
+TEMPLATES = Path(settings.BASE_DIR) / "templates"
+PAGES = [path for path in sorted(TEMPLATES.rglob("*.html")) if "mail" not in str(path)]
+INLINE = re.compile(r"""\sstyle=|\son[a-z]+=["']|javascript:|<style|<script(?![^>]*\bsrc=)""")
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.*")), ids=str)
+def test_every_template_compiles(path):
+    get_template(str(path.relative_to(TEMPLATES)))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_no_page_needs_more_than_the_content_policy_allows(path):
+    assert INLINE.findall(path.read_text()) == []
+
+
+def test_the_policy_allows_nothing_inline():
+    policy = Client().get("/accounts/inactive/")["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize("handler", ["bad_request", "forbidden", "not_found", "too_fast"])
+def test_errors_are_pages_in_our_design(handler, db):
+    request = RequestFactory().get("/x")
+    request.user = None
+    answer = getattr(pages, handler)(request)
+    assert answer.status_code in (400, 403, 404, 429)
+    assert b"entrance__card" in answer.content
+
+
+def test_the_page_for_a_broken_server_needs_no_database():
+    answer = pages.server_error(RequestFactory().get("/x"))
+    assert answer.status_code == 500
+    assert b"Something broke" in answer.content
+
+
+def test_the_theme_is_a_cookie_and_leads_nowhere_else(db):
+    client = Client()
+    answer = client.post("/theme/", {"theme": "dark", "next": "https://evil.example/"})
+    assert answer["Location"] == "/"
+    assert client.cookies["theme"].value == "dark"
+    client.post("/theme/", {"theme": "'><script>"})
+    assert client.cookies["theme"].value == ""
+
+
+def test_links_are_made_without_trusting_the_text():
+    made = linkify('<b>&</b> see https://a.example/x?y=1&z="2". Or http://b.example!')
+    assert "<b>" not in made
+    assert made.count("<a ") == 2
+    assert 'href="https://a.example/x?y=1&amp;z="' in made
+    assert 'href="http://b.example"' in made
+    assert "javascript" not in linkify("javascript:alert(1)").replace("javascript:alert(1)", "")
+
+
+def test_faces_are_the_same_for_everybody():
+    assert hue("01a1fa83-f59a-74c0-aef9-e8c506d7586b") == int("06d7586b", 16) % 12
+    assert [initials(name) for name in ("Mira Sommer", "ola", "", "Надежда")] == [
+        "MS",
+        "O",
+        "?",
+        "Н",
+    ]
