@@ -76,7 +76,7 @@ socket.on("close", ({ code }) => {
   else showLine();
 });
 socket.on("message", ({ type, ...message }) => {
-  list.heard(message);
+  list.heard(message, talk?.id === message.chat_id && talk.isWatched);
   if (talk?.id === message.chat_id) talk.heard(message);
   if (message.sender_id === me.id) return;
   delivered.set(message.chat_id, Math.max(message.seq, delivered.get(message.chat_id) ?? 0));

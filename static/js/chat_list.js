@@ -31,13 +31,14 @@ export class ChatList {
     this.#total();
   }
 
-  async heard(message) {
+  // `watched`: it stands before the reader's eyes already.
+  async heard(message, watched) {
     const row = this.row(message.chat_id);
     if (!row) return this.fetch(message.chat_id);
     if (message.seq <= Number(row.dataset.seq)) return;
     row.dataset.seq = message.seq;
     await this.#last(row, message);
-    if (message.sender_id !== me.id) this.#unread(row, Number(row.dataset.unread) + 1);
+    if (message.sender_id !== me.id && !watched) this.#unread(row, Number(row.dataset.unread) + 1);
     this.#first(row);
   }
 

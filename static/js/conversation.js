@@ -20,13 +20,19 @@ export class Conversation {
     this.tellRead = calm(() => this.#tellRead(), 200);
     this.timeline.onScroll = () => this.tellRead();
     this.#listen();
-    for (const item of outbox.of(talk.id)) this.timeline.pending(item);
+    for (const item of outbox.of(talk.id)) {
+      if (!this.timeline.element(item.message_id)) this.timeline.pending(item);
+    }
     this.timeline.ticks();
     this.tellRead();
   }
 
   get id() {
     return this.talk.id;
+  }
+
+  get isWatched() {
+    return this.timeline.atEnd && document.visibilityState === "visible" && document.hasFocus();
   }
 
   close() {

@@ -19,7 +19,7 @@ export class Socket {
   constructor(path) {
     this.url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
     addEventListener("online", () => this.#again(0));
-    addEventListener("offline", () => this.#web?.close());
+    addEventListener("offline", () => this.restart());
     addEventListener("pagehide", () => this.#web?.close());
     addEventListener("pageshow", (event) => event.persisted && this.#again(0));
     setInterval(() => {
@@ -47,7 +47,7 @@ export class Socket {
 
   // Best effort: false where nothing is connected. The protocol's own retries do the rest.
   send(frame) {
-    if (!this.connected) return false;
+    if (!this.connected || this.#web.readyState !== WebSocket.OPEN) return false;
     this.#web.send(JSON.stringify(frame));
     return true;
   }
@@ -73,7 +73,7 @@ export class Socket {
 
   #hear(frame) {
     this.#heardAt = Date.now();
-    if (frame.type === "ping") this.#web.send(JSON.stringify({ type: "pong", n: frame.n }));
+    if (frame.type === "ping") this.send({ type: "pong", n: frame.n });
     else if (frame.type === "connected") this.#opened(frame);
     else if (frame.type === "ack") this.#settle(frame.ref, "resolve", frame);
     else if (frame.type === "error" && this.#waiting.has(frame.ref)) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from apps.messages.models import Message
+from apps.messages.services.read import messages_read
 from apps.messages.services.send import message_send
 
 
@@ -117,3 +118,48 @@ def test_whoever_is_removed_loses_the_chat_at_once(window, circle, alice, bob):
     expect(his.page.locator(f'[data-chat="{circle}"]')).to_have_count(0)
     expect(his.page.get_by_role("heading", name="Choose a chat")).to_be_visible()
     expect(hers.page.locator(".member", has_text="Bob_m")).to_have_count(0)
+
+
+def test_what_waits_survives_a_reload_and_is_sent_once(window, talk, alice):
+    hers = window(alice)
+    hers.at_chat(talk)
+    hers.page.evaluate(
+        """() => {
+          const me = JSON.parse(document.getElementById("boot").textContent).me.id;
+          const item = { message_id: crypto.randomUUID(), chat_id: location.pathname.split("/")[2],
+                         text: "Kept", sent_at: new Date().toISOString() };
+          sessionStorage.setItem(`outbox:${me}`, JSON.stringify([item]));
+        }"""
+    )
+    hers.page.reload()
+    expect(hers.page.locator(".msg", has_text="Kept")).to_have_attribute("data-state", "sent")
+    hers.page.reload()
+    expect(hers.page.locator(".msg", has_text="Kept")).to_have_count(1)
+    assert Message.objects.filter(chat_id=talk, text="Kept").count() == 1
+
+
+def test_history_loads_upward_and_the_readers_place_stays(window, talk, alice, bob):
+    for number in range(180):
+        message_send(sender_id=(alice, bob)[number % 2].id, chat_id=talk, text=f"Line {number}")
+    messages_read(actor_id=alice.id, chat_id=talk, seq=183)
+    hers = window(alice)
+    page = hers.at_chat(talk)
+    expect(page.locator(".msg").last).to_contain_text("Line 179")
+    place = page.evaluate(
+        """async () => {
+          const row = document.querySelectorAll(".msg")[5];
+          row.scrollIntoView({ block: "start" });
+          const before = row.getBoundingClientRect().top;
+          const count = document.querySelectorAll(".msg").length;
+          while (document.querySelectorAll(".msg").length === count) {
+            await new Promise((done) => setTimeout(done, 20));
+          }
+          return Math.abs(row.getBoundingClientRect().top - before);
+        }"""
+    )
+    assert place < 2
+    message_send(sender_id=bob.id, chat_id=talk, text="Far below")
+    expect(page.locator("#jump .dot")).to_have_text("1")
+    page.locator("#jump").click()
+    expect(page.locator(".msg", has_text="Far below")).to_be_in_viewport()
+    expect(page.locator("#jump")).to_be_hidden()
