@@ -15,6 +15,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
@@ -65,7 +66,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             take("register", limit_key(client_address(request.META)))
             return user_create(
-                username=data["username"], email=data["email"], password=data["password1"]
+                username=data["username"],
+                email=data["email"],
+                password=data["password1"],
+                locale=get_language() or "en",
             )
         except FieldRefused as refused:
             form.add_error(refused.field, self.error_messages[f"{refused.field}_taken"])

@@ -49,9 +49,10 @@ def processes(django_db_setup, django_db_blocker) -> Iterator[list[WebProcess]]:
         process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    # Playwright's sync API keeps a loop running in this thread; the ORM is used beside it.
+    # Playwright's sync API keeps a loop running in this thread; the ORM is used beside it, and
+    # tests of other folders that run a loop of their own must find it gone.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)

@@ -9,8 +9,11 @@ import pytest
 from django.conf import settings
 from django.template.loader import get_template
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
+from apps.accounts.models import User
 from messenger.core import pages
+from messenger.core.place import PlaceMiddleware
 from messenger.core.templatetags.lumin import hue, initials, linkify
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
@@ -75,3 +78,31 @@ def test_faces_are_the_same_for_everybody():
         "?",
         "Н",
     ]
+
+
+def test_who_registers_in_russian_is_answered_in_russian_from_then_on(db):
+    client = Client(headers={"accept-language": "ru"})
+    form = {"username": "olga", "email": "olga@example.org", "password1": "correct horse battery"}
+    assert client.post("/accounts/signup/", form).status_code == 302
+    assert User.objects.get(username="olga").locale == "ru"
+    page = client.get("/", headers={"accept-language": "en"})
+    assert 'lang="ru"' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cookie", "chosen", "zone"),
+    [
+        ("Asia/Tokyo", "UTC", "Asia/Tokyo"),
+        ("Asia/Tokyo", "America/Lima", "America/Lima"),
+        ("../../etc/passwd", "UTC", "UTC"),
+        ("", "UTC", "UTC"),
+    ],
+)
+def test_times_stand_in_the_persons_zone_else_in_the_browsers(cookie, chosen, zone):
+    seen = []
+    middleware = PlaceMiddleware(lambda _: seen.append(timezone.get_current_timezone_name()))
+    request = RequestFactory().get("/")
+    request.COOKIES["tz"] = cookie
+    request.user = User(locale="en", time_zone=chosen)
+    middleware(request)
+    assert seen == [zone]

@@ -27,11 +27,11 @@ class Registration:
     user: User | None
 
 
-def user_create(*, username: str, email: str, password: str) -> User:
+def user_create(*, username: str, email: str, password: str, locale: str = "en") -> User:
     """Store a person and tell it; raises `FieldRefused` where another was faster."""
     try:
         with transaction.atomic():
-            user = User.objects.create_user(username, email.lower(), password)
+            user = User.objects.create_user(username, email.lower(), password, locale=locale)
             emit(
                 UserRegistered(
                     user_id=user.id, username=user.username, display_name=user.display_name
