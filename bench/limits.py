@@ -27,8 +27,11 @@ DROP TABLE IF EXISTS bench_message, bench_chat, bench_outbox;
 CREATE TABLE bench_chat (id int PRIMARY KEY, last_seq bigint NOT NULL DEFAULT 0);
 CREATE TABLE bench_message (
   id uuid PRIMARY KEY, chat_id int NOT NULL, seq bigint NOT NULL, body text NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE bench_outbox (id bigserial PRIMARY KEY, payload jsonb NOT NULL);
+  created_at timestamptz NOT NULL DEFAULT now(), UNIQUE (chat_id, seq));
+CREATE TABLE bench_outbox (
+  id bigserial PRIMARY KEY, event_id uuid NOT NULL UNIQUE, payload jsonb NOT NULL,
+  published_at timestamptz);
+CREATE INDEX ON bench_outbox (id) WHERE published_at IS NULL;
 INSERT INTO bench_chat SELECT n FROM generate_series(1, 1000) n;
 """
 ROWS = """
@@ -42,8 +45,10 @@ WITH new AS (
   INSERT INTO bench_message (id, chat_id, seq, body)
   SELECT new.id, chat, last_seq, repeat('x', 50) FROM new JOIN counted ON counted.id = new.chat
 )
-INSERT INTO bench_outbox (payload)
-SELECT jsonb_build_object('id', id, 'chat_id', chat, 'text', repeat('x', 50)) FROM new;
+INSERT INTO bench_outbox (event_id, payload)
+SELECT gen_random_uuid(), jsonb_build_object(
+  'id', id, 'chat_id', chat, 'seq', 1, 'rev', 0, 'sender_id', id, 'text', repeat('x', 50),
+  'sent_at', null, 'created_at', now(), 'updated_at', now(), 'read_at', null) FROM new;
 """
 
 

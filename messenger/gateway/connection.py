@@ -57,14 +57,17 @@ class Connection:
         """Encode and send a frame."""
         self.send_text(dumps(frame))
 
+    def pass_on(self, text: str) -> None:
+        """Send what is live: after the replay, where one is under way."""
+        if self._held is None:
+            self.send_text(text)
+        elif len(self._held) < WINDOW_FRAMES:
+            self._held.append(text)
+        else:
+            self._lagging = True
+
     def send_text(self, text: str) -> None:
         """Send ready text, unless too much is in flight; never blocks, never raises."""
-        if self._held is not None:
-            if len(self._held) < WINDOW_FRAMES:
-                self._held.append(text)
-            else:
-                self._lagging = True
-            return
         if self.closed or self._lagging:
             return
         frames, size = self._in_flight()
@@ -91,7 +94,8 @@ class Connection:
 
     def hold(self) -> None:
         """Keep live frames back while the replay is being read, so that order stays."""
-        self._held = []
+        if self._held is None:
+            self._held = []
 
     def release(self) -> None:
         """Send what was held back; a client that was told too much at once resyncs."""
@@ -152,7 +156,7 @@ class Connection:
 
     def _write(self, text: str) -> None:
         self._sent += 1
-        self._sent_bytes += len(text)
+        self._sent_bytes += len(text) if text.isascii() else len(text.encode())
         if not self.closed:
             _start(self._send({"type": "websocket.send", "text": text}))
 

@@ -177,7 +177,7 @@ class Hub:
         text, skip = frame["text"], frame["skip"]
         for connection in group.sockets:
             if connection.id != skip:
-                connection.send_text(text)
+                connection.pass_on(text)
 
     def _obey(self, group: Group, control: dict[str, Any]) -> None:
         sockets = list(group.sockets)

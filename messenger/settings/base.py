@@ -229,6 +229,7 @@ RATE_LIMITS: dict[str, tuple[float, float]] = {
     "mail_address": (20, 20 / 3600),
     "search": (30, 3),
     "bad_frames": (20, 20 / 60),
+    "frames": (500, 100),  # a socket, whatever the frames are about
 }
 MESSAGE_TEXT_LIMIT = 5000
 MESSAGE_EDIT_WINDOW = env.int("MESSAGE_EDIT_WINDOW", default=48 * 3600)  # seconds

@@ -1,0 +1,169 @@
+"""One socket's frames: read, bounded, handed to their command, answered or refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from apps.accounts.selectors import identity_for_access_token
+from messenger.core.errors import DomainError, InvalidInput, LimitExceeded
+from messenger.core.json import loads_guarded
+from messenger.core.problems import from_status, problem
+from messenger.core.shapes import read_input
+from messenger.core.throttles import LocalBuckets
+from messenger.gateway import close_codes
+from messenger.gateway.commands import (
+    COMMANDS,
+    AuthenticateInput,
+    Batched,
+    Plain,
+    PongInput,
+    Streamed,
+)
+from messenger.gateway.connection import WINDOW_FRAMES, Connection
+from messenger.gateway.threads import in_thread
+
+log = structlog.get_logger("messenger.gateway")
+REF_LIMIT = 128
+STREAMS = 2  # one that is being sent, one that waits for it
+
+
+class Dispatcher:
+    """What a socket may ask for, and how much of it at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._buckets = LocalBuckets(size=2)
+        self._waiting = 0
+        self._streams: list[asyncio.Task[None]] = []
+
+    async def receive(self, text: str | None) -> None:
+        """Handle one frame; whatever is wrong with it is one `error` frame, never a close."""
+        ref = ""
+        try:
+            self._count("frames")
+            frame = self._read(text)
+            ref = _ref(frame)
+            await self._dispatch(frame, ref)
+        except DomainError as error:
+            self._refuse(ref, error)
+            if error.status == 400:
+                self._count_bad_frame()
+        except DatabaseError:
+            log.exception("command_failed")
+            self._refuse(ref, from_status(503, "Try again.", "unavailable"))
+        except Exception:
+            log.exception("command_failed")
+            self._refuse(ref, from_status(500))
+
+    def stream(self, read: Callable[[], Coroutine[Any, Any, list[str]]]) -> asyncio.Task[None]:
+        """Send many texts after the streams before; live frames wait, so that order stays."""
+        if len(self._streams) >= STREAMS:
+            raise LimitExceeded("Wait for the sync before this one.")
+        task = asyncio.create_task(self._stream(read, list(self._streams)))
+        self._streams.append(task)
+        task.add_done_callback(self._streams.remove)
+        return task
+
+    def stop(self) -> None:
+        """The socket is gone."""
+        for task in list(self._streams):
+            task.cancel()
+
+    def _read(self, text: str | None) -> dict[str, Any]:
+        if not text:
+            raise InvalidInput("Send JSON in text frames.")
+        if len(text) > settings.SOCKET_FRAME_LIMIT:
+            self._connection.close(close_codes.TOO_LARGE)
+        frame = loads_guarded(text)
+        if not isinstance(frame, dict):
+            raise InvalidInput("A frame must be a JSON object.")
+        return frame
+
+    async def _dispatch(self, frame: dict[str, Any], ref: str) -> None:
+        kind = frame.pop("type", None)
+        command = COMMANDS.get(kind) if isinstance(kind, str) else None
+        if command is None:
+            raise InvalidInput("There is no such frame type.")
+        data, actor = read_input(command.shape, frame), self._connection.actor
+        if isinstance(command, Batched):
+            self._submit(command, command.requests(actor, data), ref)
+        elif isinstance(command, Plain):
+            answer = await in_thread(command.handle, actor, data)
+            self._connection.send({**answer, "ref": ref} if ref else answer)
+        elif isinstance(command, Streamed):
+            handle = command.handle
+            self.stream(lambda: in_thread(handle, actor, data))
+        else:
+            await getattr(self, f"_{command.method}")(data)
+
+    def _submit(self, command: Batched, requests: list[Any], ref: str) -> None:
+        if self._waiting + len(requests) > 2 * WINDOW_FRAMES:
+            raise LimitExceeded("Wait for the answers to what you have sent.")
+        self._waiting += len(requests)
+
+        def answer(outcome: Any) -> None:
+            self._waiting -= 1
+            if isinstance(outcome, DomainError):
+                self._refuse(ref, outcome)
+            elif command.reply is not None:
+                reply = command.reply(outcome)
+                self._connection.send({**reply, "ref": ref} if ref else reply)
+
+        for request in requests:
+            command.lane.submit(request, answer)
+
+    async def _pong(self, data: PongInput) -> None:
+        self._connection.pong(data.n)
+
+    async def _authenticate(self, data: AuthenticateInput) -> None:
+        identity = await in_thread(identity_for_access_token, data.token)
+        if identity.session_id != self._connection.session_id:
+            raise InvalidInput("The token belongs to another login session.")
+        self._connection.expires_at, self._connection.warned = identity.expires_at, False
+
+    async def _stream(
+        self,
+        read: Callable[[], Coroutine[Any, Any, list[str]]],
+        before: list[asyncio.Task[None]],
+    ) -> None:
+        if before:
+            await asyncio.wait(before)
+        connection = self._connection
+        connection.hold()
+        try:
+            await connection.send_all(await read())
+        except Exception:
+            # Without its replay a client would believe that it has everything.
+            log.exception("stream_failed")
+            connection.close(close_codes.RESTART)
+        finally:
+            connection.release()
+
+    def _refuse(self, ref: str, error: DomainError) -> None:
+        body = {**problem(error, self._connection.id), "type": "error"}
+        if ref:
+            body["ref"] = ref
+        self._connection.send(body)
+
+    def _count_bad_frame(self) -> None:
+        self._count("bad_frames", scale=1)
+
+    def _count(self, limit: str, scale: float | None = None) -> None:
+        burst, rate = settings.RATE_LIMITS[limit]
+        factor = settings.LIMITS_SCALE if scale is None else scale
+        got, _ = self._buckets.take(limit, burst * factor, rate * factor, 1)
+        if not got:
+            self._connection.close(close_codes.FLOOD)
+
+
+def _ref(frame: dict[str, Any]) -> str:
+    ref = frame.pop("ref", "")
+    if not isinstance(ref, str) or len(ref) > REF_LIMIT:
+        raise InvalidInput(f"`ref` must be a string of at most {REF_LIMIT} characters.")
+    return ref
