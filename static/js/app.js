@@ -103,16 +103,26 @@ socket.on("resync", ({ chats }) => {
 socket.on("chat_created", ({ chat }) => list.fetch(chat.id));
 socket.on("chat_updated", ({ chat }) => {
   list.renamed(chat);
-  if (talk?.id !== chat.id || chat.kind !== "group") return;
-  document.getElementById("talk-name").textContent = chat.title;
+  if (talk?.id === chat.id) aroundChanged();
 });
+// Head and details anew, from the page itself; what is being written stays untouched.
+const aroundChanged = calm(async () => {
+  const response = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+  if (!response?.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const part of ["#talk-name", "#talk-sub", ".details"]) {
+    const fresh = page.querySelector(part);
+    if (fresh) document.querySelector(part)?.replaceWith(fresh);
+  }
+  startPages();
+}, 300);
 socket.on("chat_removed", ({ chat_id: chatId }) => leave(chatId));
 for (const type of ["participant_joined", "participant_left"]) {
   socket.on(type, (frame) => {
     if (talk?.id !== frame.chat_id || frame.user_id === me.id) return;
     if (type === "participant_left") delete talk.timeline.cursors[frame.user_id];
     else talk.timeline.cursors[frame.user_id] ??= [talk.timeline.high, talk.timeline.high];
-    if (document.body.dataset.view === "details") visit(location.href, false);
+    aroundChanged();
   });
 }
 socket.on("error", (frame) => trouble(sayRefusal(frame)));

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 from apps.accounts.models import LoginSession
 from apps.accounts.services.sessions import sessions_revoke
 from apps.chats.models import Chat
-from apps.chats.services.participants import participant_remove
+from apps.chats.services.groups import chat_update
+from apps.chats.services.participants import participant_remove, participants_add
 from tests.factories import UserFactory
 
 
@@ -37,6 +38,21 @@ def test_people_are_added_from_the_details(window, circle, alice):
     page.type("#d-q", "dor")
     page.locator("[data-add-results]").get_by_role("button", name="Dora").click()
     expect(page.locator(".member", has_text="Dora")).to_be_visible()
+
+
+def test_a_new_name_and_new_people_show_without_touching_what_is_written(
+    window, circle, alice, bob
+):
+    dora = UserFactory(username="dora")
+    his = window(bob, at=1)
+    his.at_chat(circle)
+    his.page.fill("#text", "Half a thought")
+    chat_update(actor_id=alice.id, chat_id=circle, title="Listening circle")
+    participants_add(actor_id=alice.id, chat_id=circle, user_ids=[dora.id])
+    expect(his.page.locator("#talk-name")).to_have_text("Listening circle")
+    expect(his.page.locator("#talk-sub")).to_have_text("4 members")
+    expect(his.page.locator(f'[data-chat="{circle}"]')).to_contain_text("Listening circle")
+    expect(his.page.locator("#text")).to_have_value("Half a thought")
 
 
 def test_my_other_window_follows(window, talk, alice):
