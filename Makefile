@@ -1,6 +1,6 @@
 # Two commands are all one needs: `make run` and `make test`. Both make .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test check chaos bench lock
+.PHONY: run test check chaos bench docs lock
 
 new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13 python3.14; do \
@@ -60,6 +60,10 @@ check: $(DEV_STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py makemigrations --check --dry-run
+
+# docs/protocol.md and docs/asyncapi.json, from messenger/gateway/protocol.
+docs: $(RUN_STAMP)
+	@$(BIN)/python -m messenger.gateway.docs
 
 # Resolve requirements/*.in anew; what is pinned stays unless UPGRADE=--upgrade.
 lock: $(DEV_STAMP)

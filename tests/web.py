@@ -18,6 +18,8 @@ from django.db import connection
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from messenger.gateway.protocol import read_frame
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -156,7 +158,10 @@ class Client:
             self.seen.append(frame)
 
     def _next(self, timeout: float) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self.socket.recv(timeout))
+        text = self.socket.recv(timeout)
+        assert isinstance(text, str)
+        read_frame(text)  # what the protocol does not describe fails the test
+        frame: dict[str, Any] = json.loads(text)
         if frame["type"] == "ping":
             self.send("pong", n=frame["n"])
         return frame
@@ -176,5 +181,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-

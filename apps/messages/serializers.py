@@ -66,11 +66,15 @@ class MessageSendInput(Input):
 class SocketSendInput(Input):
     """`message` on the socket: the id is the client's and the chat must exist."""
 
-    message_id: UUID
-    chat_id: UUID
+    message_id: UUID = Field(
+        description="Made by the client: the idempotency key that makes a retry harmless."
+    )
+    chat_id: UUID = Field(description="A chat of mine.")
     text: Text
-    reply_to: UUID | None = None
-    sent_at: ClientTime | None = None
+    reply_to: UUID | None = Field(default=None, description="A message of the same chat.")
+    sent_at: ClientTime | None = Field(
+        default=None, description="The client's clock; decoration, never order."
+    )
 
 
 class MessageEditInput(Input):
@@ -82,26 +86,28 @@ class MessageEditInput(Input):
 class SocketEditInput(MessageEditInput):
     """`edit_message` on the socket."""
 
-    message_id: UUID
+    message_id: UUID = Field(description="A message of mine.")
 
 
 class SocketDeleteInput(Input):
     """`delete_message` on the socket."""
 
-    message_id: UUID
+    message_id: UUID = Field(description="A message of mine, or of a group that I run.")
 
 
 class CursorItem(Input):
     """Everything up to `seq` of one chat."""
 
-    chat_id: UUID
-    seq: Seq
+    chat_id: UUID = Field(description="A chat of mine.")
+    seq: Seq = Field(description="The last message that counts; beyond the end means the end.")
 
 
 class CursorsInput(Input):
     """`read` and `delivered` on the socket: cumulative, several chats at once."""
 
-    items: Annotated[list[CursorItem], Field(min_length=1, max_length=500)]
+    items: Annotated[
+        list[CursorItem], Field(min_length=1, max_length=500, description="One for each chat.")
+    ]
 
 
 class ReadInput(Input):
@@ -113,14 +119,19 @@ class ReadInput(Input):
 class SyncPosition(Input):
     """What a device holds of one chat: messages up to `seq`, changes up to `rev`."""
 
-    seq: Seq
-    rev: Seq | None = None
+    seq: Seq = Field(description="Messages are held up to this one; 0: none.")
+    rev: Seq | None = Field(
+        default=None, description="Changes are held up to this one; left out: send no changes."
+    )
 
 
 class SyncInput(Input):
     """`sync` on the socket: chat → the last seq this device has, or seq and rev."""
 
-    chats: Annotated[dict[UUID, Seq | SyncPosition], Field(max_length=5000)]
+    chats: Annotated[
+        dict[UUID, Seq | SyncPosition],
+        Field(max_length=5000, description="Chat id → what this device holds of it."),
+    ]
 
 
 class TimelineQuery(Input):
@@ -142,18 +153,18 @@ class TimelineQuery(Input):
 class MessageOut(Output):
     """A message as everybody in the chat sees it."""
 
-    id: UUID
-    chat_id: UUID
+    id: UUID = Field(description="Its `message_id`.")
+    chat_id: UUID = Field(description="Where it was said.")
     seq: int = Field(description="Place in the chat: from 1, without gaps. The truth about order.")
     rev: int = Field(description="The chat's change number of the last edit or deletion; else 0.")
-    sender_id: UUID
+    sender_id: UUID = Field(description="Who said it.")
     text: str = Field(description="Empty once deleted.")
-    reply_to: UUID | None
+    reply_to: UUID | None = Field(description="The message of the same chat that it answers.")
     sent_at: datetime | None = Field(description="The sender's clock.")
-    created_at: datetime
-    updated_at: datetime
-    edited_at: datetime | None
-    deleted_at: datetime | None
+    created_at: datetime = Field(description="When it was stored.")
+    updated_at: datetime = Field(description="When it was stored, edited or deleted last.")
+    edited_at: datetime | None = Field(description="When its text was changed last.")
+    deleted_at: datetime | None = Field(description="When it was deleted.")
     delivered_at: datetime | None = Field(description="When the last other participant had it.")
     read_at: datetime | None = Field(description="When the last other participant read it.")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import StrictInt
+from pydantic import Field, StrictInt
 
 from apps.messages import commands as messages
 from apps.messages.serializers import (
@@ -24,13 +24,13 @@ from messenger.gateway import writer
 class PongInput(Input):
     """The answer to the `ping` with the same number."""
 
-    n: StrictInt
+    n: StrictInt = Field(description="The ping's number.")
 
 
 class AuthenticateInput(Input):
     """A fresh access token for the same login session."""
 
-    token: str
+    token: str = Field(description="The access token.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Streamed:
 
 @dataclass(frozen=True, slots=True)
 class OfConnection:
-    """About the connection itself; the consumer has a method of this name."""
+    """About the connection itself; the dispatcher has a method of this name."""
 
     shape: type[Input]
     method: str

@@ -1,0 +1,22 @@
+"""The documents of the protocol, made from `messenger.gateway.protocol`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import override
+
+
+def documents() -> dict[Path, str]:
+    """Where each document lives, and what it has to say."""
+    from messenger.gateway.docs.asyncapi import document
+    from messenger.gateway.docs.page import page
+
+    folder = Path(settings.BASE_DIR) / "docs"
+    with override("en"):
+        return {
+            folder / "protocol.md": page(),
+            folder / "asyncapi.json": json.dumps(document(), ensure_ascii=False, indent=1) + "\n",
+        }

@@ -1,0 +1,16 @@
+"""`python -m messenger.gateway.docs` writes the documents of the protocol."""
+
+from __future__ import annotations
+
+import os
+
+import django
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messenger.settings.dev")
+    django.setup()
+
+    from messenger.gateway.docs import documents
+
+    for path, text in documents().items():
+        path.write_text(text, encoding="utf-8")

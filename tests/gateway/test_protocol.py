@@ -1,0 +1,171 @@
+"""The protocol as code: complete, true to the examples, and what the documents say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from jsonschema import Draft7Validator
+
+from apps.chats.services.groups import chat_update, group_create
+from apps.chats.services.participants import participant_set_role
+from messenger.core.json import dumps
+from messenger.core.shapes import read_input
+from messenger.gateway import close_codes, healing, protocol
+from messenger.gateway.commands import COMMANDS
+from messenger.gateway.connection import Connection
+from messenger.gateway.docs import documents
+from messenger.gateway.docs.asyncapi import document
+from messenger.gateway.docs.schemas import definitions
+from messenger.gateway.protocol import examples, frames
+
+ROOT = Path(settings.BASE_DIR)
+SENDERS = ("apps/*/commands.py", "apps/*/services/*.py", "messenger/gateway/*.py")
+TYPE = re.compile(r'"type": ?"([a-z_]+)"')
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
+def test_the_documents_on_disk_are_what_the_code_says(path):
+    assert path.read_text(encoding="utf-8") == documents()[path], "run `make docs`"
+
+
+def test_every_command_is_described_and_has_an_example():
+    assert set(protocol.EXCHANGES) == set(examples.COMMANDS) == set(COMMANDS)
+    assert set(examples.FRAMES) == set(protocol.FRAMES)
+
+
+def test_every_frame_that_the_code_sends_is_described_and_the_other_way_round():
+    sources = (path.read_text() for pattern in SENDERS for path in ROOT.glob(pattern))
+    sent = {found[1] for source in sources for found in TYPE.finditer(source)}
+    assert sent == protocol.frame_types()
+
+
+def test_every_field_of_a_frame_is_described():
+    shapes = [*protocol.FRAMES, *protocol.command_frames().values()]
+    silent = [
+        f"{shape.__name__}.{name}"
+        for shape in shapes
+        for name, field in definitions()[shape.__name__]["properties"].items()
+        if not field.get("description")
+        and name != "type"
+        # Shared with REST, and described there.
+        and name not in frames.Problem.model_fields
+    ]
+    assert silent == []
+    assert all(shape.__doc__ for shape in shapes)
+
+
+@pytest.mark.parametrize("shape", protocol.FRAMES, ids=lambda shape: shape.__name__)
+def test_an_example_of_the_server_is_read_as_its_class(shape):
+    assert type(protocol.read_frame(dumps(examples.FRAMES[shape]))) is shape
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_example_of_a_client_is_read_by_the_door(name):
+    fields = dict(examples.COMMANDS[name])
+    assert fields.pop("type") == name
+    fields.pop("ref", None)
+    read_input(COMMANDS[name].shape, fields)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "surprise"},
+        {"type": "ping", "n": 1, "extra": 1},
+        {"type": "ping", "n": "1"},
+        {"type": "ping"},
+        {"type": "chat_removed", "chat_id": "not a UUID"},
+        {**examples.FRAMES[frames.ErrorFrame], "code": "surprise"},
+        {**examples.FRAMES[frames.MessageAck], "ref": None},
+    ],
+    ids=str,
+)
+def test_what_is_not_described_is_not_read(frame):
+    with pytest.raises(ValueError, match=r"describes no|validation error"):
+        protocol.read_frame(dumps(frame))
+
+
+def test_the_terms_of_the_greeting_are_those_of_the_shapes():
+    text = definitions()["MessageCommand"]["properties"]["text"]
+    assert text["maxLength"] == settings.MESSAGE_TEXT_LIMIT
+
+
+def test_every_close_code_is_explained():
+    codes = {value for value in vars(close_codes).values() if isinstance(value, int)}
+    assert codes == set(close_codes.MEANING)
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def test_every_reference_of_the_asyncapi_document_leads_somewhere():
+    whole = document()
+    found = set(references(whole))
+    assert found
+    for reference in found:
+        place = whole
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+        assert place
+
+
+def test_every_message_of_the_asyncapi_document_has_a_schema_that_its_example_fits():
+    whole = document()
+    messages = whole["components"]["messages"]
+    assert len(messages) == len(COMMANDS) + len(protocol.FRAMES)
+    assert set(whole["channels"]["socket"]["messages"]) == set(messages)
+    for message in messages.values():
+        validator = Draft7Validator({**whole, **message["payload"]})
+        for example in message["examples"]:
+            validator.validate(json.loads(dumps(example["payload"])))
+            assert not validator.is_valid({**example["payload"], "surprise": 1})
+    for schema in whole["components"]["schemas"].values():
+        Draft7Validator.check_schema(schema)
+
+
+def test_every_message_belongs_to_an_operation():
+    operations = document()["operations"].values()
+    named = set(references([one["messages"] for one in operations]))
+    answers = set(references([one.get("reply", {}).get("messages", []) for one in operations]))
+    known = set(document()["components"]["messages"])
+    assert {reference.rsplit("/", 1)[1] for reference in named | answers} == known
+
+
+async def test_the_warning_before_a_token_ends_is_told_once_and_as_described():
+    told: list[str] = []
+
+    async def send(event: dict[str, Any]) -> None:
+        told.append(event["text"])
+
+    ends = timezone.now() + timedelta(seconds=healing.WARN_BEFORE - 1)
+    there = Connection(send, user_id=uuid4(), session_id=uuid4(), expires_at=ends, now=0.0)
+    healing.check_token(there)
+    healing.check_token(there)
+    (text,) = told
+    assert isinstance(protocol.read_frame(text), frames.TokenExpiringFrame)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_changed_chat_and_a_new_role_are_told_as_described(alice, bob, join):
+    group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
+    there = join(bob, at=1)
+    chat_update(actor_id=alice.id, chat_id=group.id, title="Runners")
+    assert there.wait("chat_updated")["chat"]["title"] == "Runners"
+    participant_set_role(actor_id=alice.id, chat_id=group.id, user_id=bob.id, role="admin")
+    assert there.wait("participant_joined")["role"] == "admin"
