@@ -1,16 +1,16 @@
 // The window of a conversation that is on the page: loading upward and downward, keeping at most
 // LIMIT messages, holding the reader's place still, and knowing what has been seen.
-import { api, query } from "./api.js";
-import { bubble, nextMessage, place, setState, setText, tidy } from "./bubbles.js";
+import { nextMessage, place, setState, setText, tidy } from "./bubbles.js";
+import { Source } from "./source.js";
 import { announce, me, nameOf, say, sayRefusal } from "./words.js";
 
-const PAGE = 50;
 const LIMIT = 300;
 const AT_END = 90; // pixels from the end that still count as being there
 
 export class Timeline {
   constructor(talk, socket) {
     Object.assign(this, talk, { socket, loading: false, waiting: 0, gap: 0 });
+    this.source = new Source(this);
     this.scroller = document.getElementById("timeline");
     this.list = document.getElementById("messages-list");
     this.jump = document.getElementById("jump");
@@ -52,7 +52,7 @@ export class Timeline {
     if (held) return this.settle(held, message);
     if (message.seq <= this.high) return null;
     if (this.hasAfter) return news && this.#count(message);
-    const element = await this.#made(message);
+    const element = await this.source.made(message);
     if (this.bySeq(message.seq)) return null;
     const stays = this.atEnd;
     this.#keeping(() => this.#insert(element, message.seq));
@@ -67,7 +67,7 @@ export class Timeline {
   // One's own message before the server knows it; stands after everything else.
   async pending(item) {
     const message = { id: item.message_id, sender_id: me.id, text: item.text, sent_at: item.sent_at, reply_to: item.reply_to };
-    const element = await this.#made(message);
+    const element = await this.source.made(message);
     document.getElementById("no-messages").hidden = true;
     this.list.append(element);
     tidy(element);
@@ -158,9 +158,9 @@ export class Timeline {
 
   // Another window in the place of this one; pending messages stay at its end.
   async reload(position) {
-    const page = await this.#page(position);
+    const page = await this.source.page(position);
     const waiting = [...this.list.querySelectorAll(".msg:not([data-seq])")];
-    const elements = await this.#dressed(page.items);
+    const elements = await this.source.dressed(page.items);
     this.list.replaceChildren(...elements, ...waiting);
     [...elements, ...waiting].forEach(tidy);
     this.low = page.items[0]?.seq ?? this.low;
@@ -177,8 +177,8 @@ export class Timeline {
     this.loading = true;
     const timer = setTimeout(() => this.older.classList.add("is-slow"), 200);
     try {
-      const page = await this.#page(up ? { before_seq: this.low } : { after_seq: this.high });
-      const elements = await this.#dressed(page.items);
+      const page = await this.source.page(up ? { before_seq: this.low } : { after_seq: this.high });
+      const elements = await this.source.dressed(page.items);
       this.#keeping(() => (up ? this.#prepend(elements, page) : this.#append(elements, page)));
     } catch { // offline: the link stays, and the next scroll tries again
     } finally {
@@ -260,42 +260,6 @@ export class Timeline {
 
   sync() {
     this.socket.send({ type: "sync", chats: { [this.id]: { seq: this.high, rev: this.rev } } });
-  }
-
-  #page(position) {
-    return api("GET", `/messages?${query({ chat_id: this.id, limit: PAGE, ...position })}`);
-  }
-
-  async #dressed(items) {
-    return Promise.all(items.map((item) => this.#made(item)));
-  }
-
-  async #made(message) {
-    await this.#meet(message.sender_id);
-    const quoted = message.reply_to ? await this.#quoted(message.reply_to) : null;
-    const element = bubble(message, { people: this.people, quoted, chatId: this.id });
-    if (message.sender_id === me.id && message.seq) {
-      setState(element, message.read_at ? "read" : message.delivered_at ? "delivered" : "sent");
-    }
-    return element;
-  }
-
-  async #meet(userId) {
-    if (userId === me.id || this.people[userId]) return;
-    this.people[userId] = await api("GET", `/users/${userId}`).catch(() => undefined);
-  }
-
-  async #quoted(messageId) {
-    const held = this.element(messageId);
-    if (held?.dataset.seq) {
-      return {
-        seq: held.dataset.seq, sender_id: held.dataset.sender,
-        deleted_at: "deleted" in held.dataset, text: held.querySelector(".bubble__text").textContent,
-      };
-    }
-    const found = await api("GET", `/messages/${messageId}`).catch(() => null);
-    if (found) await this.#meet(found.sender_id);
-    return found;
   }
 
   // Runs `change` without moving what the reader looks at.
