@@ -21,7 +21,7 @@ def current_hub() -> Hub:
     loop = asyncio.get_running_loop()
     hub = _hubs.get(loop)
     if hub is None:
-        hub = _hubs[loop] = Hub(settings.SOCKET_HEARTBEAT)
+        hub = _hubs[loop] = Hub(settings.SOCKET_HEARTBEAT, settings.SOCKET_CONNECTIONS_PER_USER)
     return hub
 
 

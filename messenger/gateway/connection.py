@@ -156,9 +156,14 @@ class Connection:
 
     def _write(self, text: str) -> None:
         self._sent += 1
-        self._sent_bytes += len(text) if text.isascii() else len(text.encode())
+        self._sent_bytes += byte_length(text)
         if not self.closed:
             _start(self._send({"type": "websocket.send", "text": text}))
+
+
+def byte_length(text: str) -> int:
+    """The size of a frame on the wire, which is UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _start(sending: Coroutine[Any, Any, None]) -> None:

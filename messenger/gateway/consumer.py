@@ -55,7 +55,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if identity is None:
             await self._accept_and_close(close_codes.NOT_AUTHENTICATED)
             return
-        if current_hub().count_of(identity.user.pk) >= settings.SOCKET_CONNECTIONS_PER_USER:
+        if not current_hub().admit(identity.user.pk):
             await self._accept_and_close(close_codes.FLOOD)
             return
         await self._accept()

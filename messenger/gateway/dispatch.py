@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,8 +12,9 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from apps.accounts.selectors import identity_for_access_token
+from messenger.core.actors import Actor
 from messenger.core.errors import DomainError, InvalidInput, LimitExceeded
-from messenger.core.json import loads_guarded
+from messenger.core.json import dumps, loads_guarded
 from messenger.core.problems import from_status, problem
 from messenger.core.shapes import read_input
 from messenger.core.throttles import LocalBuckets
@@ -25,11 +27,12 @@ from messenger.gateway.commands import (
     PongInput,
     Streamed,
 )
-from messenger.gateway.connection import WINDOW_FRAMES, Connection
+from messenger.gateway.connection import Connection, byte_length
 from messenger.gateway.threads import in_thread
 
 log = structlog.get_logger("messenger.gateway")
 REF_LIMIT = 128
+WAITING_LIMIT = 512  # requests of one socket that are not yet durable
 STREAMS = 2  # one that is being sent, one that waits for it
 
 
@@ -46,8 +49,9 @@ class Dispatcher:
         """Handle one frame; whatever is wrong with it is one `error` frame, never a close."""
         ref = ""
         try:
-            self._count("frames")
-            frame = self._read(text)
+            if not self._count("frames") or self._is_too_large(text):
+                return
+            frame = _read(text)
             ref = _ref(frame)
             await self._dispatch(frame, ref)
         except DomainError as error:
@@ -75,15 +79,11 @@ class Dispatcher:
         for task in list(self._streams):
             task.cancel()
 
-    def _read(self, text: str | None) -> dict[str, Any]:
-        if not text:
-            raise InvalidInput("Send JSON in text frames.")
-        if len(text) > settings.SOCKET_FRAME_LIMIT:
-            self._connection.close(close_codes.TOO_LARGE)
-        frame = loads_guarded(text)
-        if not isinstance(frame, dict):
-            raise InvalidInput("A frame must be a JSON object.")
-        return frame
+    def _is_too_large(self, text: str | None) -> bool:
+        if text is None or byte_length(text) <= settings.SOCKET_FRAME_LIMIT:
+            return False
+        self._connection.close(close_codes.TOO_LARGE)
+        return True
 
     async def _dispatch(self, frame: dict[str, Any], ref: str) -> None:
         kind = frame.pop("type", None)
@@ -97,13 +97,12 @@ class Dispatcher:
             answer = await in_thread(command.handle, actor, data)
             self._connection.send({**answer, "ref": ref} if ref else answer)
         elif isinstance(command, Streamed):
-            handle = command.handle
-            self.stream(lambda: in_thread(handle, actor, data))
+            self.stream(partial(_read_stream, command, actor, data, ref))
         else:
             await getattr(self, f"_{command.method}")(data)
 
     def _submit(self, command: Batched, requests: list[Any], ref: str) -> None:
-        if self._waiting + len(requests) > 2 * WINDOW_FRAMES:
+        if self._waiting + len(requests) > WAITING_LIMIT:
             raise LimitExceeded("Wait for the answers to what you have sent.")
         self._waiting += len(requests)
 
@@ -154,12 +153,30 @@ class Dispatcher:
     def _count_bad_frame(self) -> None:
         self._count("bad_frames", scale=1)
 
-    def _count(self, limit: str, scale: float | None = None) -> None:
+    def _count(self, limit: str, scale: float | None = None) -> bool:
         burst, rate = settings.RATE_LIMITS[limit]
         factor = settings.LIMITS_SCALE if scale is None else scale
         got, _ = self._buckets.take(limit, burst * factor, rate * factor, 1)
         if not got:
             self._connection.close(close_codes.FLOOD)
+        return bool(got)
+
+
+def _read(text: str | None) -> dict[str, Any]:
+    if not text:
+        raise InvalidInput("Send JSON in text frames.")
+    frame = loads_guarded(text)
+    if not isinstance(frame, dict):
+        raise InvalidInput("A frame must be a JSON object.")
+    return frame
+
+
+async def _read_stream(command: Streamed, actor: Actor, data: Any, ref: str) -> list[str]:
+    """The texts of a stream; its last one is the answer and carries the `ref`."""
+    texts = await in_thread(command.handle, actor, data)
+    if ref:
+        texts[-1] = f'{texts[-1][:-1]},"ref":{dumps(ref)}}}'
+    return texts
 
 
 def _ref(frame: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ all chats at once. So a publish that was lost reaches connected clients without 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,18 +48,21 @@ class Group:
 class Hub:
     """One per process and event loop."""
 
-    def __init__(self, heartbeat: dict[str, int]) -> None:
-        self._heartbeat = heartbeat
+    def __init__(self, heartbeat: dict[str, int], places_per_user: int) -> None:
+        self._heartbeat, self._places_per_user = heartbeat, places_per_user
+        self._places: Counter[UUID] = Counter()
         self._groups: dict[str, Group] = {}
         self._connections: dict[str, Connection] = {}
         self._channel = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
 
-    def count_of(self, user_id: UUID) -> int:
-        """How many connections of this process belong to the user."""
-        group = self._groups.get(user_group(user_id))
-        return len(group.sockets) if group else 0
+    def admit(self, user_id: UUID) -> bool:
+        """Take a place among the user's connections of this process, or find none left."""
+        if self._places[user_id] >= self._places_per_user:
+            return False
+        self._places[user_id] += 1
+        return True
 
     async def attach(self, connection: Connection) -> None:
         """Let the connection hear its user's group and all chats they take part in."""
@@ -71,6 +75,9 @@ class Hub:
     async def detach(self, connection: Connection) -> None:
         """Forget the connection and leave the groups that nobody here listens to any more."""
         self._connections.pop(connection.id, None)
+        self._places[connection.user_id] -= 1
+        if not self._places[connection.user_id]:
+            del self._places[connection.user_id]
         for name in list(connection.groups):
             await self._leave(connection, name)
 

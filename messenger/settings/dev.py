@@ -14,4 +14,4 @@ vars().update(env.email("EMAIL_URL", default="consolemail://"))
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True  # passkeys on http://localhost
 WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", "No directory at")  # of collected files: none are wanted here
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_AUTOREFRESH = True  # a changed file is served at once

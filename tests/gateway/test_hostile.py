@@ -84,6 +84,9 @@ def test_a_frame_over_the_limit_closes_the_socket(alice, join):
     here = join(alice)
     here.raw('{"type":"pong","n":1,"ref":"' + "x" * 66_000 + '"}')
     assert here.close_code() == 4413
+    cyrillic = join(alice)
+    cyrillic.raw('{"type":"pong","n":1,"ref":"' + "ж" * 33_000 + '"}')
+    assert cyrillic.close_code() == 4413
     there = join(alice)
     there.raw("x" * 200_000)
     assert there.close_code() in (1009, 4413)

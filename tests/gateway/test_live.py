@@ -6,10 +6,13 @@ from uuid import uuid4
 
 import pytest
 
+from apps.chats.services.direct import chat_open_direct
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participant_remove, participants_add
 from apps.messages.models import Message
-from apps.messages.services.send import message_send
+from apps.messages.services.change import message_edit
+from apps.messages.services.send import SendRequest, message_send, messages_send
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -168,3 +171,39 @@ def test_sync_brings_messages_and_changes_that_a_device_missed(alice, bob, chat,
     there.send("sync", chats={str(chat.id): 3, str(uuid4()): 0})
     assert there.ready()["chats"] == {str(chat.id): 3}
     assert there.seen == []
+
+
+def test_too_many_missed_changes_are_paged_too(alice, bob, chat, join):
+    sent = messages_send([SendRequest(bob.id, chat.id, uuid4(), str(n)) for n in range(501)])
+    for one in sent:
+        message_edit(actor_id=bob.id, message_id=one.message["id"], text="edited")
+    here = join(bob)
+    here.send("sync", chats={str(chat.id): {"seq": 501, "rev": 0}}, ref="mine")
+    done = here.answer("mine")
+    assert (done["type"], done["revs"]) == ("sync_done", {str(chat.id): 501})
+    assert [frame["chats"] for frame in here.seen if frame["type"] == "resync"] == [[str(chat.id)]]
+
+
+def test_ones_own_messages_are_no_news_at_the_handshake_but_sync_has_them(alice, bob, chat, join):
+    message_send(sender_id=alice.id, chat_id=chat.id, text="mine")
+    again = join(alice, wait=False)
+    assert again.ready()["chats"] == {}
+    assert [frame["type"] for frame in again.seen] == ["connected"]
+    again.send("sync", chats={str(chat.id): 0})
+    assert again.wait("message")["text"] == "mine"
+
+
+def test_a_handshake_replays_five_thousand_at_most_and_names_the_rest(alice, join):
+    ids = []
+    for _ in range(11):
+        other = UserFactory()
+        chat, _ = chat_open_direct(actor_id=alice.id, user_id=other.id)
+        messages_send([SendRequest(other.id, chat.id, uuid4(), str(n)) for n in range(490)])
+        ids.append(str(chat.id))
+    here = join(alice, wait=False)
+    done = here.wait("sync_done", timeout=30)
+    got = [frame for frame in here.seen if frame["type"] == "message"]
+    assert len(got) == 5000
+    (resync,) = [frame["chats"] for frame in here.seen if frame["type"] == "resync"]
+    assert resync == [max(ids)]
+    assert set(done["chats"]) == set(ids)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from apps.messages.serializers import SyncPosition, message_out
 
 PER_CHAT = 500
 IN_ALL = 5000
+NOBODY = UUID(int=0)
 
 Positions = Mapping[UUID, SyncPosition]
 
@@ -51,14 +54,26 @@ def replay_for(user_id: UUID, positions: Positions | None = None) -> Replay:
             starts[row.chat_id] = start
         if held and held.rev is not None and row.chat.last_rev > held.rev:
             revs[row.chat_id] = held.rev
-    found = messages_since(starts)
-    got = {message.chat_id: message.seq for message in found}
-    replay.messages = [message_out(message) for message in found]
-    replay.resync = [
-        chat_id for chat_id in starts if got.get(chat_id, 0) < replay.last_seqs[chat_id]
+    # At the handshake one's own messages are no news; on `sync` another device may lack them.
+    found = _since(starts, "seq", user_id if positions is None else NOBODY, spare=1)
+    replay.resync = _cut_off(found, list(starts))
+    replay.messages = [
+        message_out(message)
+        for _, rows_of_chat in groupby(found[:IN_ALL], key=lambda one: one.chat_id)
+        for message in islice(rows_of_chat, PER_CHAT)
     ]
+    if positions is None:
+        told = {message["chat_id"] for message in replay.messages} | set(replay.resync)
+        replay.last_seqs = {key: seq for key, seq in replay.last_seqs.items() if key in told}
+        replay.last_revs = {key: rev for key, rev in replay.last_revs.items() if key in told}
     held_seqs = {chat_id: positions[chat_id].seq for chat_id in revs} if positions else {}
-    replay.changes = [row for row in changes_since(revs) if row.seq <= held_seqs[row.chat_id]]
+    changed = _since(revs, "rev", spare=1)
+    replay.resync += [one for one in _cut_off(changed, list(revs)) if one not in replay.resync]
+    replay.changes = [
+        row
+        for row in changed[:IN_ALL]
+        if row.seq <= held_seqs[row.chat_id] and row.chat_id not in replay.resync
+    ]
     return replay
 
 
@@ -72,10 +87,22 @@ def changes_since(starts: Mapping[UUID, int]) -> list[Message]:
     return _since(starts, "rev")
 
 
-def _since(starts: Mapping[UUID, int], key: str) -> list[Message]:
+def _cut_off(found: list[Message], chat_ids: list[UUID]) -> list[UUID]:
+    """The chats that hold more than is replayed: each one's own limit, and the limit of all."""
+    counts = Counter(message.chat_id for message in found)
+    cut = {chat_id for chat_id, number in counts.items() if number > PER_CHAT}
+    if len(found) > IN_ALL:  # ordered by chat: the last one is cut, those after it are missing
+        cut |= {chat_id for chat_id in chat_ids if chat_id >= found[-1].chat_id}
+    return [chat_id for chat_id in chat_ids if chat_id in cut]
+
+
+def _since(
+    starts: Mapping[UUID, int], key: str, skip_sender: UUID = NOBODY, *, spare: int = 0
+) -> list[Message]:
     if not starts:
         return []
-    parameters = [list(starts), list(starts.values())]
+    limits = [PER_CHAT + spare, IN_ALL + spare]
+    parameters = [list(starts), list(starts.values()), skip_sender, *limits]
     return list(Message.objects.raw(SINCE[key], parameters))
 
 
@@ -83,9 +110,9 @@ def _since(starts: Mapping[UUID, int], key: str) -> list[Message]:
 SINCE = {
     key: (
         "SELECT m.* FROM unnest(%s::uuid[], %s::bigint[]) AS s(chat_id, start),"  # noqa: S608
-        f" LATERAL (SELECT * FROM messaging_message WHERE chat_id = s.chat_id"
-        f"   AND {key} > s.start {only} ORDER BY {key} LIMIT {PER_CHAT}) m"
-        f" ORDER BY m.chat_id, m.{key} LIMIT {IN_ALL}"
+        " LATERAL (SELECT * FROM messaging_message WHERE chat_id = s.chat_id"
+        f"  AND {key} > s.start {only} AND sender_id <> %s ORDER BY {key} LIMIT %s) m"
+        f" ORDER BY m.chat_id, m.{key} LIMIT %s"
     )
     for key, only in (("seq", ""), ("rev", "AND rev > 0"))
 }

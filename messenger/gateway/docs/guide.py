@@ -44,15 +44,15 @@ What happens meanwhile is held back and follows.
 Receipts belong to the person, not to the device, and the replay brings no changes to older
 messages. A device that keeps messages therefore sends `sync` after `connected` for the chats that
 it holds, with `{"seq": …, "rev": …}` for each: it then gets the messages after `seq`, and the
-edits and deletions after `rev` of messages that it holds. Of changes, too, at most $per_chat of one
-chat are sent: a device whose `rev` is further behind than that reads the chat again through REST.
+edits and deletions after `rev` of messages that it holds; a chat with more than $per_chat changes is
+named in `resync`. One's own messages are replayed on `sync` only: at the handshake they are no news.
 
 ## Asking and being answered
 
 Every frame to the server may carry `ref`, a string of at most $ref characters. The `ack` or
 `error` that answers it carries it back. Answers can overtake each other; only the messages of one
 connection keep their order. `delivered`, `read`, `pong` and `authenticate` are answered only if
-they fail, and what `sync` brings has no `ref`.
+they fail; of what `sync` brings, the `sync_done` is the answer.
 
 One bad frame never closes the socket: not JSON, no object, an unknown `type`, a missing, wrong or
 unknown field, duplicate keys, NaN, NUL or half of a surrogate pair, nesting deeper than $depth, a

@@ -82,6 +82,7 @@ class SyncDoneFrame(Output):
     revs: dict[UUID, Cursor] = Field(
         description="Chat id → `rev` of its newest change, for the same chats."
     )
+    ref: Ref = ""
 
 
 class ResyncFrame(Output):
