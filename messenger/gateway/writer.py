@@ -19,7 +19,7 @@ from apps.messages.services.read import cursors_move
 from apps.messages.services.send import SendRequest, Sent, messages_send
 from messenger.core.errors import DomainError, LimitExceeded
 from messenger.core.problems import from_status
-from messenger.core.throttles import take_many
+from messenger.core.throttles import Leases
 
 log = structlog.get_logger("messenger.writer")
 Request = TypeVar("Request")
@@ -76,10 +76,13 @@ class GroupCommit(Generic[Request]):
             return [from_status(503, "Not stored; try again.", "unavailable")] * len(requests)
 
 
+leases = Leases("messages")  # of the one thread that `sends` works in
+
+
 def send_batch(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
     """`messages_send` behind the senders' token buckets."""
     wanted = Counter(str(request.sender_id) for request in requests)
-    granted = {key: list(answer) for key, answer in take_many("messages", wanted).items()}
+    granted = {key: list(answer) for key, answer in leases.take_many(wanted).items()}
     outcomes: list[Sent | DomainError | None] = []
     allowed: list[SendRequest] = []
     for request in requests:

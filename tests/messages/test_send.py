@@ -103,7 +103,7 @@ def test_a_batch_costs_the_same_statements_whatever_its_size(
 ):
     for size in (1, 64):
         batch = [request(alice, chat, f"{number}") for number in range(size)]
-        with django_assert_num_queries(5):  # savepoint, lock, rights, write, release
+        with django_assert_num_queries(4):  # savepoint, lock and rights, write, release
             messages_send(batch)
 
 

@@ -84,12 +84,11 @@ def messages_send(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
 
 @transaction.atomic
 def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Sent | DomainError]:
-    now, seqs = _lock_chats({request.chat_id for request in requests})
-    facts = _rights(requests)
+    now, seqs, rights = _lock_and_look(requests)
     known = _repeats(requests) if look_for_repeats else {}
     outcomes: list[Sent | DomainError] = []
     written: list[tuple[dict[str, Any], SendRequest]] = []
-    for request, (is_member, reply_is_here) in zip(requests, facts, strict=True):
+    for request, (is_member, reply_is_here) in zip(requests, rights, strict=True):
         earlier = known.get(request.message_id)
         if earlier is not None and _is_same(earlier, request):
             outcomes.append(Sent(earlier, duplicate=True))
@@ -110,42 +109,48 @@ def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Se
     return outcomes
 
 
-def _lock_chats(chat_ids: set[UUID]) -> tuple[datetime, dict[UUID, int]]:
-    """Lock in id order, so that two batches never wait for each other in a circle."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, last_seq, clock_timestamp() FROM chats_chat"
-            " WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE",
-            [_uuids(chat_ids)],
-        )
-        rows = cursor.fetchall()
-    # The database's clock, so that processes whose clocks differ agree.
-    now = rows[0][2] if rows else timezone.now()
-    return now, {chat_id: last_seq for chat_id, last_seq, _ in rows}
+def _lock_and_look(
+    requests: Sequence[SendRequest],
+) -> tuple[datetime, dict[UUID, int], list[tuple[bool, bool]]]:
+    """Lock the chats, then read the rights: the time, each chat's `last_seq`, and for each
+    request whether the sender takes part and whether the quoted message is there and visible.
 
-
-def _rights(requests: Sequence[SendRequest]) -> list[tuple[bool, bool]]:
-    """For each request: does the sender take part, is the quoted message there and visible?
-
-    A statement of its own after the lock: what changed while we waited must count.
+    Chats are locked in id order, so that two batches never wait for each other in a circle. The
+    rights are a statement of their own, with a snapshot of its own, in the same round trip: what
+    changed while the lock was waited for must count.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.id IS NOT NULL, r.id IS NOT NULL AND r.seq > p.hidden_seq"
-            " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[])"
-            "   WITH ORDINALITY AS q(chat_id, sender_id, reply_to, n)"
-            " LEFT JOIN chats_participant p ON p.chat_id = q.chat_id"
-            "   AND p.user_id = q.sender_id AND p.left_at IS NULL"
-            " LEFT JOIN messaging_message r ON r.id = q.reply_to AND r.chat_id = q.chat_id"
-            " ORDER BY q.n",
-            [
-                _uuids(request.chat_id for request in requests),
-                _uuids(request.sender_id for request in requests),
-                _uuids(request.reply_to for request in requests),
-            ],
+            LOCK + ";" + RIGHTS,
+            {
+                "locked": _uuids({request.chat_id for request in requests}),
+                "chats": _uuids(request.chat_id for request in requests),
+                "senders": _uuids(request.sender_id for request in requests),
+                "replies": _uuids(request.reply_to for request in requests),
+            },
         )
-        rows: list[tuple[bool, bool]] = cursor.fetchall()
-    return rows
+        rows = cursor.fetchall()
+        cursor.nextset()
+        rights: list[tuple[bool, bool]] = cursor.fetchall()
+    # The database's clock, so that processes whose clocks differ agree.
+    now = rows[0][2] if rows else timezone.now()
+    return now, {chat_id: last_seq for chat_id, last_seq, _ in rows}, rights
+
+
+LOCK = """
+SELECT id, last_seq, clock_timestamp() FROM chats_chat
+WHERE id = ANY(%(locked)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+RIGHTS = """
+SELECT p.id IS NOT NULL, r.id IS NOT NULL AND r.seq > p.hidden_seq
+FROM unnest(%(chats)s::uuid[], %(senders)s::uuid[], %(replies)s::uuid[])
+  WITH ORDINALITY AS q(chat_id, sender_id, reply_to, n)
+LEFT JOIN chats_participant p
+  ON p.chat_id = q.chat_id AND p.user_id = q.sender_id AND p.left_at IS NULL
+LEFT JOIN messaging_message r ON r.id = q.reply_to AND r.chat_id = q.chat_id
+ORDER BY q.n
+"""
 
 
 def _uuids(ids: Iterable[UUID | None]) -> str:

@@ -44,8 +44,8 @@ What happens meanwhile is held back and follows.
 Receipts belong to the person, not to the device, and the replay brings no changes to older
 messages. A device that keeps messages therefore sends `sync` after `connected` for the chats that
 it holds, with `{"seq": …, "rev": …}` for each: it then gets the messages after `seq`, and the
-edits and deletions after `rev` of messages that it holds; a chat with more than $per_chat changes is
-named in `resync`. One's own messages are replayed on `sync` only: at the handshake they are no news.
+edits and deletions after `rev` of messages that it holds; a chat with more than $per_chat changes
+is named in `resync`. One's own messages come on `sync` only: at the handshake they are no news.
 
 ## Asking and being answered
 
