@@ -210,6 +210,30 @@ def test_sessions_are_ended_from_their_list(root, api, alice):
 
 
 @pytest.mark.django_db
+def test_lists_answer_no_questions_that_their_filters_do_not_offer(root, support, chat):
+    support.user_permissions.add(Permission.objects.get(codename="view_outboxevent"))
+    signed_in(root).get(reverse("admin:index"))
+    client, key = signed_in(support), LoginSession.objects.get(user=root).session_key
+    for name, question in (
+        ("accounts_loginsession", {"session_key__startswith": key[:5]}),
+        ("accounts_loginsession", {"user__password__startswith": "md5"}),
+        ("accounts_user", {"password__startswith": "md5"}),
+        ("core_outboxevent", {"payload__text__icontains": "old bridge"}),
+        ("chats_chat", {"messages__text__icontains": "old bridge"}),
+        ("chats_chat", {"title__regex": "("}),
+    ):
+        assert client.get(reverse(f"admin:{name}_changelist"), question).status_code == 400
+    for name, question in (
+        ("accounts_loginsession", {"kind__exact": "browser", "revoked_at__isempty": "1"}),
+        ("accounts_user", {"is_staff__exact": "1", "deleted_at__isempty": "1", "o": "1"}),
+        ("core_outboxevent", {"published_at__isempty": "1"}),
+    ):
+        answer = client.get(reverse(f"admin:{name}_changelist"), question)
+        assert answer.status_code == 200
+        assert b"result_list" in answer.content
+
+
+@pytest.mark.django_db
 def test_texts_are_shown_only_after_a_stored_reason_and_for_an_hour(root, chat):
     client = signed_in(root)
     add = reverse("admin:messaging_disclosure_add")
