@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import IO, Any
 
+from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from messenger.core.json import loads_guarded
+from messenger.core.problems import from_status
 
 
 class GuardedJSONParser(BaseParser):
-    """`application/json` (RFC 8259), guarded; an empty body is an empty object."""
+    """`application/json` (RFC 8259), guarded; an empty body is an empty object.
+
+    Django's own limit is for forms: what is read as a stream has none.
+    """
 
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: Any = None, parser_context: Any = None) -> Any:
-        body = stream.read()
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise from_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return loads_guarded(body) if body else {}

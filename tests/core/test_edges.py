@@ -44,6 +44,12 @@ def test_errors_have_one_shape_everywhere(alice, api):
     )
 
 
+def test_a_body_over_the_limit_is_not_even_parsed(api):
+    huge = b'{"login":"' + b"a" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'","password":"x"}'
+    answer = api().generic("POST", "/auth/login", huge, content_type="application/json")
+    assert_problem(answer, 413, "too_large")
+
+
 @pytest.mark.django_db
 def test_a_crash_is_a_problem_without_a_trace(alice, api, monkeypatch):
     from apps.messages import selectors
