@@ -9,6 +9,9 @@ import pytest
 from apps.chats.models import Participant
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participants_add
+from apps.messages.selectors import replay_for
+from apps.messages.serializers import SyncPosition
+from apps.messages.services.change import message_edit
 from apps.messages.services.send import message_send
 
 
@@ -101,6 +104,15 @@ def test_newcomers_see_only_what_comes_after_them(group, alice, charlie, api):
     assert api(charlie).get("/chats").json()["items"][0]["unread_count"] == 1
     before = api(alice).get(f"/messages?chat_id={group.id}").json()["items"][0]["id"]
     assert api(charlie).get(f"/messages/{before}").status_code == 404
+
+
+def test_changes_of_what_came_before_them_are_not_told_to_newcomers(group, alice, charlie):
+    early = message_send(sender_id=alice.id, chat_id=group.id, text="before").message["id"]
+    message_edit(actor_id=alice.id, message_id=early, text="still before")
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
+    everything = {group.id: SyncPosition(seq=2**40, rev=0)}
+    assert [change.id for change in replay_for(alice.id, everything).changes] == [early]
+    assert replay_for(charlie.id, everything).changes == []
 
 
 def test_newcomers_see_everything_where_history_is_shared(alice, charlie, api):

@@ -67,12 +67,14 @@ def replay_for(user_id: UUID, positions: Positions | None = None) -> Replay:
         replay.last_seqs = {key: seq for key, seq in replay.last_seqs.items() if key in told}
         replay.last_revs = {key: rev for key, rev in replay.last_revs.items() if key in told}
     held_seqs = {chat_id: positions[chat_id].seq for chat_id in revs} if positions else {}
+    hidden = {row.chat_id: row.hidden_seq for row in rows}
     changed = _since(revs, "rev", spare=1)
     replay.resync += [one for one in _cut_off(changed, list(revs)) if one not in replay.resync]
     replay.changes = [
         row
         for row in changed[:IN_ALL]
-        if row.seq <= held_seqs[row.chat_id] and row.chat_id not in replay.resync
+        if hidden[row.chat_id] < row.seq <= held_seqs[row.chat_id]
+        and row.chat_id not in replay.resync
     ]
     return replay
 
