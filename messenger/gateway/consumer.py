@@ -41,6 +41,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
                 await handlers[message["type"]](message)
         except StopConsumer:
             return
+        finally:  # also where the server cancels us because a command took too long
+            await self._leave()
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         try:
@@ -58,7 +60,6 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if not current_hub().admit(identity.user.pk):
             await self._accept_and_close(close_codes.FLOOD)
             return
-        await self._accept()
         self.connection = connection = Connection(
             self.base_send,
             user_id=identity.user.pk,
@@ -67,6 +68,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             now=asyncio.get_running_loop().time(),
         )
         self.dispatcher = Dispatcher(connection)
+        await self._accept()
         structlog.contextvars.bind_contextvars(request_id=connection.id)
         connection.send(_hello(connection))
         self.dispatcher.stream(lambda: _begin(connection))
@@ -76,11 +78,13 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             await self.dispatcher.receive(message.get("text"))
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        raise StopConsumer
+
+    async def _leave(self) -> None:
         if self.connection is not None and self.dispatcher is not None:
             self.connection.gone()
             self.dispatcher.stop()
             await current_hub().detach(self.connection)
-        raise StopConsumer
 
     async def _accept(self) -> None:
         chosen = auth.PROTOCOL if auth.PROTOCOL in self.scope.get("subprotocols", []) else None

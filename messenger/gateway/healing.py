@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import LoginSession
 from apps.chats.models import Chat
+from apps.chats.selectors import chat_ids_by_person, membership_marks
 from apps.messages import selectors
 from apps.messages.serializers import message_out
 from apps.messages.services.frames import change_text
@@ -32,6 +33,21 @@ class Missing:
     @property
     def is_partial(self) -> bool:
         return max(len(self.said), len(self.changed)) >= selectors.PER_CHAT
+
+
+class Memberships:
+    """Notices whose chats have become others, although no frame said so."""
+
+    def __init__(self) -> None:
+        self._marks: dict[UUID, int] = {}
+
+    def changed(self, user_ids: list[UUID]) -> dict[UUID, list[UUID]]:
+        """The chats of those who were not asked about last time, or had other chats then."""
+        marks = dict.fromkeys(user_ids, 0) | membership_marks(user_ids)
+        changed = [one for one in user_ids if self._marks.get(one) != marks[one]]
+        found = chat_ids_by_person(changed) if changed else {}
+        self._marks = marks
+        return found
 
 
 def positions(chat_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from apps.chats.selectors import chat_ids_of
 from messenger.core.live import chat_group, user_group
 from messenger.gateway import close_codes, healing
-from messenger.gateway.connection import Connection
+from messenger.gateway.connection import RESYNC, Connection
 from messenger.gateway.threads import in_thread
 
 log = structlog.get_logger("messenger.hub")
@@ -41,7 +41,7 @@ class Group:
     seq: int = 0
     rev: int = 0
     early: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: bool = False
     healing: asyncio.Task[None] | None = None
 
 
@@ -56,6 +56,7 @@ class Hub:
         self._channel = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
+        self._memberships = healing.Memberships()
 
     def admit(self, user_id: UUID) -> bool:
         """Take a place among the user's connections of this process, or find none left."""
@@ -91,43 +92,40 @@ class Hub:
     # --- Groups -------------------------------------------------------------------------------
 
     async def _join_chats(self, connection: Connection, chat_ids: Iterable[UUID]) -> None:
-        new = [
+        # Whoever finds a group not ready reads for themselves: the one before may give up half-way.
+        unready = [
             chat_id
             for chat_id in chat_ids
             if await self._join(connection, chat_group(chat_id), chat_id)
         ]
-        await self._learn_positions(new)
-        for chat_id in chat_ids:
-            group = self._groups.get(chat_group(chat_id))
-            if group is not None:
-                await group.ready.wait()
+        await self._learn_positions(unready)
 
     async def _learn_positions(self, chat_ids: list[UUID]) -> None:
         """Where new groups stand, read after subscribing: nothing can fall between the two."""
         positions = await in_thread(healing.positions, chat_ids) if chat_ids else {}
         for chat_id in chat_ids:
             group = self._groups.get(chat_group(chat_id))
-            if group is not None:
+            if group is not None and not group.ready:
                 group.seq, group.rev = positions.get(chat_id, (0, 0))
-                group.ready.set()
+                group.ready = True
                 self._drain(group)
 
     async def _join(self, connection: Connection, name: str, chat_id: UUID | None) -> bool:
-        """Returns whether the group is new to this process."""
+        """Returns whether this process does not know yet where the group's chat stands."""
         if connection.closed:
             return False
         group = self._groups.get(name)
-        is_new = group is None
         if group is None:
             group = self._groups[name] = Group(chat_id)
         group.sockets.add(connection)
         connection.groups.add(name)
-        if is_new:
-            try:
-                await get_channel_layer().group_add(name, self._channel)
-            except LAYER_ERRORS as error:  # healing delivers until Redis is back
-                log.warning("subscribe_failed", error=type(error).__name__)
-        return is_new
+        if group.ready:
+            return False
+        try:
+            await get_channel_layer().group_add(name, self._channel)
+        except LAYER_ERRORS as error:  # healing delivers until Redis is back
+            log.warning("subscribe_failed", error=type(error).__name__)
+        return True
 
     async def _leave(self, connection: Connection, name: str) -> None:
         connection.groups.discard(name)
@@ -157,7 +155,7 @@ class Hub:
             return
         if len(group.early) < EARLY_LIMIT:
             group.early[frame["seq"], frame["rev"]] = frame
-        if group.ready.is_set():
+        if group.ready:
             self._drain(group)
 
     def _drain(self, group: Group) -> None:
@@ -228,8 +226,12 @@ class Hub:
         self._drain(group)
 
     async def _sweep(self) -> None:
-        """Compare with PostgreSQL what this process has passed on, and who is still signed in."""
-        groups = {g.chat_id: g for g in self._groups.values() if g.chat_id and g.ready.is_set()}
+        """Compare with PostgreSQL: who is in which chat, what was passed on, who is signed in."""
+        people = {connection.user_id for connection in self._connections.values()}
+        changed = await in_thread(self._memberships.changed, list(people))
+        for user_id, chat_ids in changed.items():
+            await self._correct(user_id, chat_ids)
+        groups = {g.chat_id: g for g in self._groups.values() if g.chat_id and g.ready}
         positions = await in_thread(healing.positions, list(groups))
         for chat_id, group in groups.items():
             seq, rev = positions.get(chat_id, (0, 0))
@@ -240,6 +242,19 @@ class Hub:
         for connection in list(self._connections.values()):
             if connection.session_id in ended:
                 connection.close(close_codes.NOT_AUTHENTICATED)
+
+    async def _correct(self, user_id: UUID, chat_ids: list[UUID]) -> None:
+        """Let a person's sockets hear the chats that they take part in, and no others."""
+        mine = user_group(user_id)
+        group = self._groups.get(mine)
+        for connection in list(group.sockets) if group else ():
+            lost = connection.groups - {mine, *map(chat_group, chat_ids)}
+            missed = [one for one in chat_ids if chat_group(one) not in connection.groups]
+            for name in lost:
+                await self._leave(connection, name)
+            await self._join_chats(connection, missed)
+            if lost or missed:
+                connection.pass_on(RESYNC)
 
     # --- Tasks --------------------------------------------------------------------------------
 

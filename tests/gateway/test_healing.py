@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+from uuid import uuid4
 
 import pytest
 
+from apps.chats.selectors import chat_ids_of
+from apps.chats.services.groups import group_create
+from apps.chats.services.participants import participant_remove, participants_add
 from apps.messages.services.change import message_edit
 from apps.messages.services.send import SendRequest, message_send, messages_send
 from messenger.core import live
 from messenger.core.ids import new_id
+from messenger.gateway import consumer as consumer_module
+from messenger.gateway import hub as hub_module
+from messenger.gateway.connection import Connection
+from messenger.gateway.consumer import GatewayConsumer
+from messenger.gateway.hub import Hub
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +60,70 @@ def test_many_lost_messages_send_clients_to_rest(alice, bob, chat, join, unpubli
     there = join(bob)
     messages_send([SendRequest(alice.id, chat.id, new_id(), str(n)) for n in range(501)])
     assert there.wait("resync", timeout=10)["chats"] == [str(chat.id)]
+
+
+def test_a_removal_that_nobody_was_told_of_ends_what_the_socket_hears(
+    alice, bob, join, monkeypatch
+):
+    group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
+    here, there = join(alice), join(bob, at=1)
+    with monkeypatch.context() as silent:
+        silent.setattr(live._publisher, "put", lambda frames: None)
+        participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
+    assert there.wait("resync", timeout=12)["chats"] is None
+    here.say(group.id, "among us")
+    assert there.quiet() == []
+
+
+def test_an_addition_that_nobody_was_told_of_is_heard_within_seconds(alice, bob, join, monkeypatch):
+    group = group_create(actor_id=alice.id, title="Walkers")
+    here, there = join(alice), join(bob, at=1)
+    with monkeypatch.context() as silent:
+        silent.setattr(live._publisher, "put", lambda frames: None)
+        participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[bob.id])
+    assert there.wait("resync", timeout=12)["chats"] is None
+    here.say(group.id, "welcome")
+    assert there.wait("message")["text"] == "welcome"
+
+
+async def test_a_socket_that_gives_up_joining_leaves_nobody_waiting(monkeypatch):
+    async def in_thread(call: Any, *args: Any) -> Any:
+        if call is chat_ids_of:
+            return [chat_id]
+        await asyncio.sleep(0 if hub.answers else 60)
+        return {chat_id: (3, 0)}
+
+    class QuietHub(Hub):
+        answers = False
+
+    chat_id, hub = uuid4(), QuietHub({"interval": 25, "timeout": 60}, 20)
+    monkeypatch.setattr(hub_module, "in_thread", in_thread)
+    first, second = (
+        Connection(AsyncMock(), user_id=uuid4(), session_id=uuid4(), expires_at=None, now=0.0)
+        for _ in range(2)
+    )
+    giving_up = asyncio.create_task(hub.attach(first))
+    await asyncio.sleep(0.5)
+    hub.answers = True
+    giving_up.cancel()
+    async with asyncio.timeout(5):
+        await hub.attach(second)
+    group = hub._groups[f"chat.{chat_id}"]
+    assert (group.ready, group.seq) == (True, 3)
+    await hub.shutdown()
+
+
+async def test_a_consumer_that_the_server_cancels_gives_its_place_back(monkeypatch):
+    hub = AsyncMock()
+    monkeypatch.setattr(consumer_module, "current_hub", lambda: hub)
+    consumer = GatewayConsumer()
+    consumer.connection, consumer.dispatcher = Mock(), Mock()
+    running = asyncio.create_task(consumer({}, asyncio.Event().wait, AsyncMock()))
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    hub.detach.assert_awaited_once_with(consumer.connection)
 
 
 def test_a_reader_that_does_not_answer_is_not_sent_to_without_end(alice, bob, chat, join):
