@@ -88,6 +88,15 @@ def share_a_chat(one: UUID, other: UUID) -> bool:
     return Participant.objects.filter(user_id=other, left_at=None, chat_id__in=mine).exists()
 
 
+def shy_strangers(user_id: UUID, others: Iterable[UUID]) -> QuerySet[User]:
+    """Those of `others` who take messages only from people they share a chat with, and share none
+    with this one."""
+    mine = Participant.objects.filter(user_id=user_id, left_at=None).values("chat_id")
+    known = Participant.objects.filter(chat_id__in=mine, left_at=None).values("user_id")
+    shy = User.objects.filter(pk__in=list(others), writes_from=User.WritesFrom.CONTACTS)
+    return shy.exclude(pk__in=known)
+
+
 def chat_ids_of(user_id: UUID) -> list[UUID]:
     """The chats that a person takes part in; what their sockets listen to."""
     rows = Participant.objects.filter(user_id=user_id, left_at=None)

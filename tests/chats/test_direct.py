@@ -11,6 +11,7 @@ from django.db import connection
 from apps.accounts.models import User
 from apps.chats.models import Chat, Participant
 from apps.chats.services.direct import chat_open_direct
+from apps.chats.services.groups import group_create
 from messenger.core.models import OutboxEvent
 from tests.factories import UserFactory
 
@@ -62,6 +63,14 @@ def test_a_person_may_refuse_strangers(alice, bob, charlie, api):
 
     shared = [str(alice.id), str(bob.id)]
     group = {"kind": "group", "title": "Both", "member_ids": shared}
+    for stranger in (alice, charlie):  # a group is no way around it
+        refused = api(stranger).post("/chats", group)
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_accepting_messages")
+    own = group_create(actor_id=alice.id, title="Mine").id
+    refused = api(alice).post(f"/chats/{own}/participants", {"user_ids": [str(bob.id)]})
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_accepting_messages")
+
+    assert api(bob).post("/chats", {"kind": "direct", "user_id": str(charlie.id)}).json()["id"]
     assert api(charlie).post("/chats", group).status_code == 201
     allowed = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)})
     assert allowed.status_code == 201

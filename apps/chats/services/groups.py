@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.chats import selectors
-from apps.chats.errors import DirectChatIsFixed, GroupFull, NotOwner
+from apps.chats.errors import DirectChatIsFixed, GroupFull, NotAcceptingMessages, NotOwner
 from apps.chats.events import ChatCreated, ChatDeleted, ChatUpdated
 from apps.chats.models import Chat, Participant
 from apps.chats.services import frames
@@ -27,8 +27,12 @@ def group_create(
     description: str = "",
     shares_history: bool = False,
 ) -> Chat:
-    """A new group owned by the actor. Raises `InvalidInput` for unknown people, `GroupFull`."""
+    """A new group owned by the actor.
+
+    Raises `InvalidInput` for unknown people, `NotAcceptingMessages`, `GroupFull`.
+    """
     members = people(member_ids) - {actor_id}
+    refuse_strangers(actor_id, members)
     if len(members) + 1 > settings.GROUP_SIZE_LIMIT + 1:
         raise GroupFull
     chat = Chat.objects.create(
@@ -88,6 +92,13 @@ def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
     emit(ChatDeleted(chat_id=chat.id), actor_id=actor_id)
     live.push(frames.chat_removed(chat.id, members))
     chat.delete()
+
+
+def refuse_strangers(actor_id: UUID, user_ids: Iterable[UUID]) -> None:
+    """Raise `NotAcceptingMessages` if one of them takes messages only from people they know, and
+    shares no chat with the actor: a group would be the way around it."""
+    if selectors.shy_strangers(actor_id, user_ids).exists():
+        raise NotAcceptingMessages
 
 
 def people(user_ids: Iterable[UUID]) -> set[UUID]:

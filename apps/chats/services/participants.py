@@ -14,7 +14,7 @@ from apps.chats.errors import DirectChatIsFixed, GroupFull, NotAdmin, NotOwner
 from apps.chats.events import ParticipantJoined, ParticipantLeft, RoleChanged
 from apps.chats.models import Chat, Participant
 from apps.chats.services import frames
-from apps.chats.services.groups import people
+from apps.chats.services.groups import people, refuse_strangers
 from messenger.core import live
 from messenger.core.events import emit
 
@@ -26,12 +26,14 @@ def participants_add(
     """Add people to a group; who is in already stays as they are.
 
     Newcomers see what was said before only where the group shares its history.
-    Raises `NotFound`, `NotAdmin`, `DirectChatIsFixed`, `InvalidInput`, `GroupFull`.
+    Raises `NotFound`, `NotAdmin`, `DirectChatIsFixed`, `InvalidInput`, `NotAcceptingMessages`,
+    `GroupFull`.
     """
     chat, _ = selectors.access_group_as_admin(actor_id, chat_id)
     wanted = people(user_ids)
     rows = {row.user_id: row for row in Participant.objects.filter(chat=chat, user_id__in=wanted)}
     newcomers = sorted(user_id for user_id in wanted if _is_out(rows.get(user_id)))
+    refuse_strangers(actor_id, newcomers)
     if chat.participant_count + len(newcomers) > settings.GROUP_SIZE_LIMIT + 1:
         raise GroupFull
     joined = [_joined(chat, rows.get(user_id), user_id) for user_id in newcomers]

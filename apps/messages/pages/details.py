@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from apps.chats.errors import NotAcceptingMessages
 from apps.chats.selectors import participants_for
 from apps.chats.serializers import ChatPatchInput
 from apps.chats.services.groups import chat_update, group_delete
@@ -81,7 +82,7 @@ def _act(request: Any, chat_id: UUID) -> HttpResponse:
             return redirect("inbox")
     except InvalidInput:
         notes.error(request, _("That did not work: look at what you entered."))
-    except Conflict as error:
+    except (Conflict, NotAcceptingMessages) as error:
         notes.error(request, refusals().get(error.code) or _("That did not work. Try again."))
     return redirect(reverse("chat-details", args=[chat_id]))
 

@@ -69,7 +69,11 @@ def group_new(request: Any) -> HttpResponse:
     except InvalidInput:
         error = _("Give the group a name of 1 to 120 characters.")
         return _group_form(request, chosen=chosen, found=[], title_error=error)
-    chat = group_create(actor_id=request.user.pk, title=data.title, member_ids=data.member_ids)
+    try:
+        chat = group_create(actor_id=request.user.pk, title=data.title, member_ids=data.member_ids)
+    except NotAcceptingMessages:
+        notes.error(request, refusals()["not_accepting_messages"])
+        return _group_form(request, chosen=chosen, found=[])
     return redirect(reverse("conversation", args=[chat.id]))
 
 
