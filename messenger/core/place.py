@@ -36,5 +36,5 @@ class PlaceMiddleware:
 def _zone(name: str) -> zoneinfo.ZoneInfo:
     try:
         return zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):  # the last: well formed, but no zone known here
         return zoneinfo.ZoneInfo("UTC")

@@ -95,6 +95,9 @@ def test_who_registers_in_russian_is_answered_in_russian_from_then_on(db):
         ("Asia/Tokyo", "UTC", "Asia/Tokyo"),
         ("Asia/Tokyo", "America/Lima", "America/Lima"),
         ("../../etc/passwd", "UTC", "UTC"),
+        ("Mars/Olympus_Mons", "UTC", "UTC"),
+        ("Europe", "UTC", "UTC"),
+        ("x" * 4000, "UTC", "UTC"),
         ("", "UTC", "UTC"),
     ],
 )
