@@ -159,6 +159,8 @@ ACCOUNT_USERNAME_VALIDATORS = "apps.accounts.models.username_validators"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+# A stolen cookie alone must not add the address that the next password mail goes to.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Proxies of ours in front, each adding to X-Forwarded-For; 0: the socket's peer is the client.

@@ -182,10 +182,28 @@ def test_strangers_are_sent_to_sign_in(path):
 
 
 @pytest.mark.django_db
+def test_a_cookie_alone_changes_no_address(browser, alice, mails):
+    """Whoever has it could otherwise have the next password mail sent to themselves."""
+    EmailAddress.objects.create(user=alice, email="old@example.org", verified=True)
+    for action, email in (
+        ("action_add", "thief@example.org"),
+        ("action_remove", "old@example.org"),
+        ("action_primary", "old@example.org"),
+    ):
+        answer = browser.post("/accounts/email/", {action: "1", "email": email})
+        assert answer["Location"].startswith("/accounts/reauthenticate/")
+    alice.refresh_from_db()
+    assert alice.email == "alice@example.org"
+    assert EmailAddress.objects.filter(user=alice).count() == 2
+    assert mails() == []
+
+
+@pytest.mark.django_db
 def test_the_primary_address_stays_unique_and_is_never_lost(browser, alice, bob, mails):
     def act(action, email):
         return browser.post("/accounts/email/", {action: "1", "email": email}).status_code
 
+    assert browser.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
     EmailAddress.objects.create(user=alice, email=bob.email, verified=False)
     assert act("action_primary", bob.email) == 302  # not confirmed
     EmailAddress.objects.filter(user=bob).delete()
