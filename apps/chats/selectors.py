@@ -76,6 +76,12 @@ def participants_for(user_id: UUID, chat_id: UUID) -> list[dict[str, Any]]:
     return [participant_out(row) for row in rows]
 
 
+def floors_of(chat_id: UUID) -> dict[UUID, int]:
+    """Who in a chat may not see all of it: the person, and the last `seq` hidden from them."""
+    rows = Participant.objects.filter(chat_id=chat_id, left_at=None, hidden_seq__gt=0)
+    return dict(rows.values_list("user_id", "hidden_seq"))
+
+
 def direct_chat_between(one: UUID, other: UUID) -> Chat | None:
     """The direct chat of two people, if there is one."""
     low, high = sorted((one, other))

@@ -36,7 +36,8 @@ class Frame:
     """Ready text for every socket in `group`.
 
     `seq` and `rev` place it in its chat's order, so that the hub notices gaps; `skip` is the
-    connection that gets an ack instead; `control` is for the hub itself and reaches no client.
+    connection that gets an ack instead; `hidden_from` are people in the group who may not see it;
+    `control` is for the hub itself and reaches no client.
     """
 
     group: str
@@ -44,6 +45,7 @@ class Frame:
     seq: int = 0
     rev: int = 0
     skip: str = ""
+    hidden_from: tuple[str, ...] = ()
     control: dict[str, Any] = field(default_factory=dict)
 
 
@@ -114,6 +116,7 @@ class Publisher:
                     "seq": frame.seq,
                     "rev": frame.rev,
                     "skip": frame.skip,
+                    "hidden_from": frame.hidden_from,
                     "control": frame.control,
                 }
             )

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from apps.accounts.models import LoginSession
 from apps.chats.models import Chat
-from apps.chats.selectors import chat_ids_by_person, membership_marks
+from apps.chats.selectors import chat_ids_by_person, floors_of, membership_marks
 from apps.messages import selectors
+from apps.messages.models import Message
 from apps.messages.serializers import message_out
 from apps.messages.services.frames import change_text
 from messenger.core.json import dumps
@@ -59,12 +60,13 @@ def positions(chat_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
 def missing(chat_id: UUID, seq: int, rev: int) -> Missing:
     """What was said and changed in a chat after `seq` and `rev`, at most 500 of each."""
     at_seq, at_rev = positions([chat_id]).get(chat_id, (seq, rev))
+    hidden = floors_of(chat_id)
     said = [
-        _frame(dumps({"type": "message", **message_out(message)}), seq=message.seq)
+        _frame(dumps({"type": "message", **message_out(message)}), message, hidden, seq=message.seq)
         for message in selectors.messages_since({chat_id: seq})
     ]
     changed = [
-        _frame(change_text(message), rev=message.rev)
+        _frame(change_text(message), message, hidden, rev=message.rev)
         for message in selectors.changes_since({chat_id: rev})
     ]
     return Missing(said, changed, at_seq, at_rev)
@@ -95,5 +97,8 @@ def check_token(connection: Connection) -> None:
         connection.send({"type": "token_expiring"})
 
 
-def _frame(text: str, *, seq: int = 0, rev: int = 0) -> dict[str, Any]:
-    return {"text": text, "seq": seq, "rev": rev, "skip": ""}
+def _frame(
+    text: str, message: Message, floors: dict[UUID, int], *, seq: int = 0, rev: int = 0
+) -> dict[str, Any]:
+    hidden_from = [str(user_id) for user_id, floor in floors.items() if floor >= message.seq]
+    return {"text": text, "seq": seq, "rev": rev, "skip": "", "hidden_from": hidden_from}

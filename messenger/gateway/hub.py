@@ -15,20 +15,18 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
 from apps.chats.selectors import chat_ids_of
 from messenger.core.live import chat_group, user_group
 from messenger.gateway import close_codes, healing
 from messenger.gateway.connection import RESYNC, Connection
+from messenger.gateway.subscriptions import Subscriptions
 from messenger.gateway.threads import in_thread
 
 log = structlog.get_logger("messenger.hub")
 PATIENCE = 0.03  # seconds that a frame waits for the one before it
 HEAL_INTERVAL = 5.0
 TICK = 1.0
-LAYER_ERRORS = (RedisError, OSError, TimeoutError)
 EARLY_LIMIT = 1000
 
 
@@ -53,7 +51,7 @@ class Hub:
         self._places: Counter[UUID] = Counter()
         self._groups: dict[str, Group] = {}
         self._connections: dict[str, Connection] = {}
-        self._channel = ""
+        self._subscriptions = Subscriptions()
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
         self._memberships = healing.Memberships()
@@ -121,10 +119,7 @@ class Hub:
         connection.groups.add(name)
         if group.ready:
             return False
-        try:
-            await get_channel_layer().group_add(name, self._channel)
-        except LAYER_ERRORS as error:  # healing delivers until Redis is back
-            log.warning("subscribe_failed", error=type(error).__name__)
+        await self._subscriptions.add(name)
         return True
 
     async def _leave(self, connection: Connection, name: str) -> None:
@@ -135,10 +130,7 @@ class Hub:
         group.sockets.discard(connection)
         if not group.sockets:
             del self._groups[name]
-            try:
-                await get_channel_layer().group_discard(name, self._channel)
-            except LAYER_ERRORS as error:
-                log.warning("unsubscribe_failed", error=type(error).__name__)
+            await self._subscriptions.discard(name)
 
     # --- Frames -------------------------------------------------------------------------------
 
@@ -179,9 +171,11 @@ class Hub:
                 self._heal_soon(group, PATIENCE)
 
     def _pass_on(self, group: Group, frame: dict[str, Any]) -> None:
-        text, skip = frame["text"], frame["skip"]
+        text, skip, hidden_from = frame["text"], frame["skip"], frame.get("hidden_from", ())
         for connection in group.sockets:
-            if connection.id != skip:
+            if connection.id != skip and not (
+                hidden_from and str(connection.user_id) in hidden_from
+            ):
                 connection.pass_on(text)
 
     def _obey(self, group: Group, control: dict[str, Any]) -> None:
@@ -264,31 +258,13 @@ class Hub:
                 return
             for task in self._tasks:
                 task.cancel()
-            layer = get_channel_layer()
-            if not self._channel:
-                try:
-                    self._channel = await layer.new_channel("hub.")
-                except LAYER_ERRORS as error:
-                    log.warning("layer_unavailable", error=type(error).__name__)
+            await self._subscriptions.open()
             self._tasks = [
-                asyncio.create_task(self._listen()),
+                asyncio.create_task(self._subscriptions.listen(self._receive)),
+                asyncio.create_task(self._subscriptions.keep()),
                 asyncio.create_task(self._keep_healing()),
                 asyncio.create_task(self._tick()),
             ]
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                if not self._channel:
-                    self._channel = await get_channel_layer().new_channel("hub.")
-                    for name in list(self._groups):
-                        await get_channel_layer().group_add(name, self._channel)
-                self._receive(await get_channel_layer().receive(self._channel))
-            except asyncio.CancelledError:
-                raise
-            except Exception:
-                log.exception("listen_failed")
-                await asyncio.sleep(1)
 
     async def _keep_healing(self) -> None:
         while True:

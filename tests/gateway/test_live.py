@@ -12,6 +12,7 @@ from apps.chats.services.participants import participant_remove, participants_ad
 from apps.messages.models import Message
 from apps.messages.services.change import message_edit
 from apps.messages.services.send import SendRequest, message_send, messages_send
+from messenger.core import live
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +76,25 @@ def test_edits_and_deletions_are_live(alice, bob, chat, join):
     assert (denied["type"], denied["code"]) == ("error", "not_author")
     assert here.ask("delete_message", message_id=ack["message_id"])["type"] == "ack"
     assert there.wait("message_deleted")["rev"] == 2
+
+
+def test_a_change_of_what_came_before_a_newcomer_is_not_told_to_them(
+    alice, bob, charlie, join, monkeypatch
+):
+    group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
+    early = message_send(sender_id=alice.id, chat_id=group.id, text="before").message["id"]
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
+    there, newcomer = join(bob), join(charlie)
+    message_edit(actor_id=alice.id, message_id=early, text="still before")
+    assert there.wait("message_edited")["text"] == "still before"
+    with monkeypatch.context() as silent:  # nor is it when it has to be healed
+        silent.setattr(live._publisher, "put", lambda frames: None)
+        message_edit(actor_id=alice.id, message_id=early, text="before, once more")
+    assert there.wait("message_edited", timeout=7)["text"] == "before, once more"
+    assert newcomer.quiet() == []
+    late = message_send(sender_id=alice.id, chat_id=group.id, text="after").message["id"]
+    message_edit(actor_id=alice.id, message_id=late, text="afterwards")
+    assert newcomer.wait("message_edited")["text"] == "afterwards"
 
 
 def test_receipts_are_told_to_the_sender(alice, bob, chat, join):

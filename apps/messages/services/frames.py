@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from apps.chats.selectors import floors_of
 from apps.messages.models import Message
 from messenger.core.json import dumps
 from messenger.core.live import Frame, chat_group
@@ -25,9 +26,15 @@ def change_text(message: Message) -> str:
 
 
 def changed(message: Message, connection_id: str = "") -> Frame:
-    """For everybody in the chat but the connection that gets the ack."""
-    group = chat_group(message.chat_id)
-    return Frame(group, change_text(message), rev=message.rev, skip=connection_id)
+    """For everybody who may see the message but the connection that gets the ack."""
+    floors = floors_of(message.chat_id)
+    return Frame(
+        chat_group(message.chat_id),
+        change_text(message),
+        rev=message.rev,
+        skip=connection_id,
+        hidden_from=tuple(str(one) for one, floor in floors.items() if floor >= message.seq),
+    )
 
 
 def receipt(chat_id: UUID, user_id: UUID, delivered_seq: int, read_seq: int, at: datetime) -> Frame:
