@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from apps.accounts.services.login import device_sign_in
 from apps.chats.selectors import chat_ids_of
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participant_remove, participants_add
@@ -19,9 +20,12 @@ from messenger.core import live
 from messenger.core.ids import new_id
 from messenger.gateway import consumer as consumer_module
 from messenger.gateway import hub as hub_module
+from messenger.gateway import subscriptions
 from messenger.gateway.connection import Connection
 from messenger.gateway.consumer import GatewayConsumer
 from messenger.gateway.hub import Hub
+from tests.conftest import DEVICE
+from tests.web import Client, WebProcess, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,6 +115,32 @@ async def test_a_socket_that_gives_up_joining_leaves_nobody_waiting(monkeypatch)
     group = hub._groups[f"chat.{chat_id}"]
     assert (group.ready, group.seq) == (True, 3)
     await hub.shutdown()
+
+
+def test_a_process_that_starts_without_redis_serves_sockets(alice, bob, chat):
+    process = WebProcess(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    try:
+        there = Client(process.port, device_sign_in(user=bob, device=DEVICE).access)
+        there.ready()
+        message_send(sender_id=alice.id, chat_id=chat.id, text="out of the database")
+        assert there.wait("message", timeout=12)["text"] == "out of the database"
+        there.close()
+    finally:
+        process.stop()
+
+
+async def test_what_could_not_be_subscribed_is_tried_again(monkeypatch):
+    layer = AsyncMock()
+    layer.group_add.side_effect = [ConnectionError, None]
+    monkeypatch.setattr(subscriptions, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(subscriptions, "RETRY_INTERVAL", 0.01)
+    mine = subscriptions.Subscriptions()
+    await mine.open()
+    await mine.add("chat.1")
+    keeping = asyncio.create_task(mine.keep())
+    await asyncio.sleep(0.1)
+    keeping.cancel()
+    assert layer.group_add.await_count == 2
 
 
 async def test_a_consumer_that_the_server_cancels_gives_its_place_back(monkeypatch):
