@@ -58,10 +58,8 @@ export class ChatList {
   changed(change) {
     const row = this.row(change.chat_id);
     if (!row || change.seq !== Number(row.dataset.seq)) return;
-    const text = change.deleted_at ? say("deleted") : change.text;
-    const last = row.querySelector(".chat-row__last");
-    last.lastChild?.remove();
-    last.append(text);
+    const text = row.querySelector("[data-text]");
+    if (text) text.textContent = change.deleted_at ? say("deleted") : change.text.slice(0, 90);
   }
 
   read(chatId, seq, left) {
@@ -136,7 +134,9 @@ export class ChatList {
     const time = row.querySelector(".chat-row__time");
     time.dateTime = message.created_at;
     time.textContent = listTime(at);
-    const text = message.deleted_at ? say("deleted") : message.text.slice(0, 90);
+    const text = document.createElement("span");
+    text.dataset.text = "";
+    text.textContent = message.deleted_at ? say("deleted") : message.text.slice(0, 90);
     const parts = [];
     if (message.sender_id === me.id) parts.push(`${say("you")}: `);
     else if (row.dataset.kind === "group") {

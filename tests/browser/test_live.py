@@ -64,6 +64,7 @@ def test_edits_and_deletions_arrive_live(window, talk, alice, bob):
     hers.say("How are you today?")
     theirs = his.page.locator(".msg", has_text="How are you today?")
     expect(theirs).to_contain_text("edited")
+    expect(hers.page.locator(".chat-row[aria-current]")).to_contain_text("You: How are you today?")
     own = hers.page.locator(".msg", has_text="Hello Bob")
     own.hover()
     own.locator(".bubble__more").click()

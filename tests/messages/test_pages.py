@@ -13,7 +13,7 @@ from apps.chats.services.groups import group_create
 from apps.messages.models import Message
 from apps.messages.pages.bubbles import bubbles
 from apps.messages.services.send import message_send
-from tests.factories import UserFactory
+from tests.factories import PASSWORD, UserFactory
 
 
 @pytest.fixture
@@ -57,6 +57,14 @@ def test_a_conversation_costs_the_same_for_two_messages_and_sixty(
         message_send(sender_id=bob.id, chat_id=chat.id, text="Text")
     with django_assert_max_num_queries(len(few)):
         hers.get(f"/chats/{chat.id}/")
+
+
+def test_what_is_to_be_told_is_told_on_the_first_page_and_once(alice):
+    client = Client()
+    client.post("/accounts/login/", {"login": "alice", "password": PASSWORD})
+    client.post("/accounts/email/", {"action_send": "", "email": alice.email})
+    assert alice.email.encode() in client.get("/").content
+    assert alice.email.encode() not in client.get("/chats/new/").content
 
 
 def test_many_unread_open_where_the_news_begin(hers, alice, bob):
