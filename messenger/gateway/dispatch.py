@@ -46,7 +46,7 @@ class Dispatcher:
         self._streams: list[asyncio.Task[None]] = []
 
     async def receive(self, text: str | None) -> None:
-        """Handle one frame; whatever is wrong with it is one `error` frame, never a close."""
+        """Handle one frame. What is wrong with it is one `error` frame; size and floods close."""
         ref = ""
         try:
             if not self._count("frames") or self._is_too_large(text):

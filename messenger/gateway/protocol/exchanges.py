@@ -60,7 +60,7 @@ EXCHANGES: dict[str, Exchange] = {
     "sync": Exchange(
         "Send me what this device has missed: messages, then changes to messages that it holds,"
         " then `resync` if there is too much, then `sync_done`. Chats that are not mine are passed"
-        " over. None of these frames carries the `ref`.",
+        " over. Of these frames only `sync_done`, the answer, carries the `ref`.",
         (
             frames.MessageFrame,
             frames.MessageEditedFrame,
