@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -47,7 +49,11 @@ def too_fast(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 without anything that could fail again: no session, no database."""
+    """500 without anything that could fail again: no session, no database.
+
+    503 where the database is out of reach: the same request may succeed in a moment.
+    """
+    is_database = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     return render(
         None,  # no request: no context processor runs
         "errors/500.html",
@@ -58,7 +64,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
             "action": _("To my chats"),
             "request_id": _request_id(),
         },
-        status=500,
+        status=503 if is_database else 500,
     )
 
 

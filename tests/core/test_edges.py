@@ -7,6 +7,7 @@ import logging
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import Client
 
 from messenger.core import redis as core_redis
@@ -63,6 +64,26 @@ def test_a_crash_is_a_problem_without_a_trace(alice, api, monkeypatch):
     answer = client.get("/chats")
     assert_problem(answer, 500, "server_error")
     assert b"secret" not in answer.content
+
+
+@pytest.mark.django_db
+def test_a_database_out_of_reach_is_a_503_for_programs_and_people(alice, api, monkeypatch):
+    from apps.messages import selectors
+
+    def away(user_id):
+        raise OperationalError("secret detail")
+
+    monkeypatch.setattr(selectors, "chats_for", away)
+    client = api(alice)
+    client.raise_request_exception = False
+    answer = client.get("/chats")
+    assert_problem(answer, 503, "unavailable")
+    assert b"secret" not in answer.content
+    browser = Client(raise_request_exception=False)
+    browser.force_login(alice)
+    page = browser.get("/")
+    assert page.status_code == 503
+    assert b"Something broke" in page.content
 
 
 @pytest.mark.django_db
