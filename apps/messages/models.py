@@ -59,6 +59,12 @@ class Message(models.Model):
         indexes = (
             # Changes missed offline.
             models.Index(fields=["chat", "rev"], name="message_rev", condition=Q(rev__gt=0)),
+            # Deleting a chat: PostgreSQL asks of each message whether another answers it.
+            models.Index(
+                fields=["reply_to"],
+                name="message_reply_to",
+                condition=Q(reply_to__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -147,3 +149,12 @@ def test_read_is_cumulative_and_never_goes_back(alice, bob, chat, say, api):
     assert (item["read_seq"], item["delivered_seq"], item["unread_count"]) == (4, 4, 1)
     seqs = Message.objects.filter(read_at=None).values_list("seq", flat=True)
     assert list(seqs) == [5]
+
+
+def test_who_answers_a_message_is_found_by_an_index(db):
+    """The foreign key asks it for every message of a chat that is deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN SELECT 1 FROM messaging_message WHERE reply_to_id = %s", [uuid4()])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "message_reply_to" in plan
