@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from apps.accounts.serializers import PersonOut, person_out
+from apps.accounts.serializers.fields import one_line, plain_text
 from apps.chats.models import Chat, Participant
 from messenger.core.pagination import Page
 from messenger.core.shapes import Input, Output
 
-Title = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-Description = Annotated[str, StringConstraints(max_length=500)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(one_line)]
+Description = Annotated[str, StringConstraints(max_length=500), AfterValidator(plain_text)]
 Members = Annotated[list[UUID], Field(max_length=1000)]
 
 

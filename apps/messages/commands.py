@@ -19,6 +19,7 @@ from apps.messages.services.read import CursorMove
 from apps.messages.services.send import SendRequest, Sent
 from messenger.core.actors import Actor
 from messenger.core.json import dumps
+from messenger.core.throttles import take
 
 
 def send_request(actor: Actor, data: SocketSendInput) -> SendRequest:
@@ -57,7 +58,8 @@ def read_moves(actor: Actor, data: CursorsInput) -> list[CursorMove]:
 
 
 def edit(actor: Actor, data: SocketEditInput) -> dict[str, Any]:
-    """`edit_message` → `ack`."""
+    """`edit_message` → `ack`; an edit counts as a message."""
+    take("messages", str(actor.user_id))
     message = message_edit(
         actor_id=actor.user_id,
         message_id=data.message_id,

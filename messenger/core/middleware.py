@@ -34,6 +34,8 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         duration = (time.perf_counter() - started) * 1000
         response["X-Request-ID"] = request_id
+        # What one person sees must not stay behind in a browser that others use.
+        response.headers.setdefault("Cache-Control", "private, no-store")
         response["X-Response-Time"] = f"{duration:.1f}ms"
         match = request.resolver_match
         log.info(

@@ -105,11 +105,14 @@ class Dispatcher:
         if self._waiting + len(requests) > WAITING_LIMIT:
             raise LimitExceeded("Wait for the answers to what you have sent.")
         self._waiting += len(requests)
+        refused: list[DomainError] = []
 
         def answer(outcome: Any) -> None:
             self._waiting -= 1
             if isinstance(outcome, DomainError):
-                self._refuse(ref, outcome)
+                if not refused:  # one frame, one error, however many items it had
+                    self._refuse(ref, outcome)
+                refused.append(outcome)
             elif command.reply is not None:
                 reply = command.reply(outcome)
                 self._connection.send({**reply, "ref": ref} if ref else reply)

@@ -227,6 +227,7 @@ RATE_LIMITS: dict[str, tuple[float, float]] = {
     "login_address": (20, 20 / 300),
     "login_account": (10, 10 / 300),
     "register": (20, 20 / 3600),
+    "chats": (60, 60 / 3600),  # new groups, and first words to somebody
     "mail": (5, 5 / 3600),
     "mail_address": (20, 20 / 3600),
     "search": (30, 3),

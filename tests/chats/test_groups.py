@@ -48,6 +48,8 @@ def test_a_group_has_its_owner_and_members(alice, bob, api):
         {"kind": "group", "title": ""},
         {"kind": "group", "title": "x" * 121},
         {"kind": "group", "title": "a\u0000b"},
+        {"kind": "group", "title": "\u202egpj.exe"},
+        {"kind": "group", "title": "two\nlines"},
         {"kind": "group", "title": 7},
         {"kind": "group", "title": "x", "member_ids": "all"},
         {"kind": "group", "title": "x", "member_ids": [str(uuid4())]},

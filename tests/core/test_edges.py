@@ -189,3 +189,9 @@ def chat_with_bob(alice, bob):
     from apps.chats.services.direct import chat_open_direct
 
     return chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
+
+
+@pytest.mark.django_db
+def test_what_one_person_sees_is_not_kept_by_the_browser(alice, api, client):
+    for answer in (api(alice).get("/chats"), client.get("/accounts/login/")):
+        assert "no-store" in answer["Cache-Control"]

@@ -115,3 +115,10 @@ def test_every_command_has_an_entry_in_the_permission_table():
     from messenger.permission_table import COMMANDS as TABLE
 
     assert set(TABLE) == set(COMMANDS)
+
+
+def test_a_frame_with_many_foreign_chats_is_one_error(charlie, chat, join):
+    outside = join(charlie)
+    items = [{"chat_id": uuid4(), "seq": 1} for _ in range(100)]
+    outside.send("read", items=items)
+    assert [frame["code"] for frame in outside.quiet()] == ["not_found"]

@@ -227,3 +227,15 @@ def test_a_handshake_replays_five_thousand_at_most_and_names_the_rest(alice, joi
     (resync,) = [frame["chats"] for frame in here.seen if frame["type"] == "resync"]
     assert resync == [max(ids)]
     assert set(done["chats"]) == set(ids)
+
+
+def test_a_replay_has_a_limit_of_bytes(alice, bob, chat, join):
+    text = "\U0001f600" * 5000
+    for _ in range(5):
+        messages_send([SendRequest(bob.id, chat.id, uuid4(), text) for _ in range(60)])
+    here = join(alice, wait=False)
+    here.wait("sync_done", timeout=30)
+    got = [frame["seq"] for frame in here.seen if frame["type"] == "message"]
+    assert got == list(range(1, len(got) + 1))
+    assert 200 < len(got) < 220  # of 20 kB each
+    assert [frame["chats"] for frame in here.seen if frame["type"] == "resync"] == [[str(chat.id)]]

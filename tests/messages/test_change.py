@@ -74,3 +74,9 @@ def test_a_bad_text_changes_nothing(alice, say, api, text):
     message = say(alice, "good")
     assert api(alice).patch(f"/messages/{message['id']}", {"text": text}).status_code == 400
     assert Message.objects.get().text == "good"
+
+
+def test_edits_count_as_messages(alice, say, api):
+    message, client = say(alice, "one"), api(alice)
+    answers = [client.patch(f"/messages/{message['id']}", {"text": str(n)}) for n in range(24)]
+    assert answers[-1].status_code == 429

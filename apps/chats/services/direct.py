@@ -16,6 +16,7 @@ from apps.chats.services import frames
 from messenger.core import live
 from messenger.core.errors import InvalidInput
 from messenger.core.events import emit
+from messenger.core.throttles import take
 
 
 def chat_open_direct(*, actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
@@ -34,6 +35,7 @@ def chat_open_direct(*, actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
         actor_id, user_id
     ):
         raise NotAcceptingMessages
+    take("chats", str(actor_id))
     return _create(actor_id, user_id)
 
 

@@ -69,6 +69,9 @@ def chat_update(
     chat, _ = selectors.access_group_as_admin(actor_id, chat_id)
     changes = {"title": title, "description": description, "shares_history": shares_history}
     changes = {name: value for name, value in changes.items() if value is not None}
+    changes = {name: value for name, value in changes.items() if value != getattr(chat, name)}
+    if not changes:
+        return chat
     for name, value in changes.items():
         setattr(chat, name, value)
     chat.save(update_fields=[*changes, "updated_at"])

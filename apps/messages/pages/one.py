@@ -21,6 +21,7 @@ from messenger.core.errors import InvalidInput, NotFound
 from messenger.core.json import guard
 from messenger.core.pages import speaks_in_pages
 from messenger.core.shapes import read_input
+from messenger.core.throttles import take
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,5 +59,6 @@ def _act(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
     except InvalidInput:
         notes.error(request, _("A message has 1 to 5,000 characters."))
         return redirect(request.path)
+    take("messages", str(request.user.pk))
     message_edit(actor_id=request.user.pk, message_id=message_id, text=data.text)
     return redirect(reverse("conversation", args=[chat_id]))

@@ -70,6 +70,7 @@ def group_new(request: Any) -> HttpResponse:
         error = _("Give the group a name of 1 to 120 characters.")
         return _group_form(request, chosen=chosen, found=[], title_error=error)
     try:
+        take("chats", str(request.user.pk))
         chat = group_create(actor_id=request.user.pk, title=data.title, member_ids=data.member_ids)
     except NotAcceptingMessages:
         notes.error(request, refusals()["not_accepting_messages"])

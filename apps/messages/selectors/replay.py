@@ -15,6 +15,7 @@ from apps.messages.serializers import SyncPosition, message_out
 
 PER_CHAT = 500
 IN_ALL = 5000
+BYTES = 4 * 1024 * 1024  # about what the texts of one replay take
 NOBODY = UUID(int=0)
 
 Positions = Mapping[UUID, SyncPosition]
@@ -35,8 +36,8 @@ class Replay:
 def replay_for(user_id: UUID, positions: Positions | None = None) -> Replay:
     """What the person has not had: since the given positions, else since their receipts.
 
-    At most 500 messages a chat and 5,000 in all; chats with more are named in `resync`. Chats
-    that are not the person's are passed over in silence. Three queries.
+    At most 500 messages a chat, 5,000 and 4 MiB in all; chats with more are named in `resync`.
+    Chats that are not the person's are passed over in silence. Three queries.
     """
     rows = Participant.objects.filter(user_id=user_id, left_at=None).select_related("chat")
     if positions is not None:
@@ -93,7 +94,8 @@ def _cut_off(found: list[Message], chat_ids: list[UUID]) -> list[UUID]:
     """The chats that hold more than is replayed: each one's own limit, and the limit of all."""
     counts = Counter(message.chat_id for message in found)
     cut = {chat_id for chat_id, number in counts.items() if number > PER_CHAT}
-    if len(found) > IN_ALL:  # ordered by chat: the last one is cut, those after it are missing
+    if len(found) > IN_ALL or (found and vars(found[-1])["upto"] >= BYTES):
+        # Ordered by chat: the last one is cut, those after it are missing.
         cut |= {chat_id for chat_id in chat_ids if chat_id >= found[-1].chat_id}
     return [chat_id for chat_id in chat_ids if chat_id in cut]
 
@@ -108,13 +110,15 @@ def _since(
     return list(Message.objects.raw(SINCE[key], parameters))
 
 
-# A chat at a time through its index, whatever the number of chats.
+# A chat at a time through its index, whatever the number of chats; `upto` counts bytes.
 SINCE = {
     key: (
-        "SELECT m.* FROM unnest(%s::uuid[], %s::bigint[]) AS s(chat_id, start),"  # noqa: S608
+        "SELECT * FROM (SELECT m.*, octet_length(m.text) + 400 AS size,"  # noqa: S608
+        f" (sum(octet_length(m.text) + 400) OVER (ORDER BY m.chat_id, m.{key}))::bigint AS upto"
+        " FROM unnest(%s::uuid[], %s::bigint[]) AS s(chat_id, start),"
         " LATERAL (SELECT * FROM messaging_message WHERE chat_id = s.chat_id"
-        f"  AND {key} > s.start {only} AND sender_id <> %s ORDER BY {key} LIMIT %s) m"
-        f" ORDER BY m.chat_id, m.{key} LIMIT %s"
+        f"  AND {key} > s.start {only} AND sender_id <> %s ORDER BY {key} LIMIT %s) m) found"
+        f" WHERE upto - size < {BYTES} ORDER BY chat_id, {key} LIMIT %s"
     )
     for key, only in (("seq", ""), ("rev", "AND rev > 0"))
 }

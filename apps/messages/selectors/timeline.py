@@ -13,6 +13,8 @@ from apps.messages.rules import is_visible
 from apps.messages.serializers import TimelineQuery, message_out
 from messenger.core.errors import NotFound
 
+HISTORY_LIMIT = 100
+
 
 def access_message(
     user_id: UUID, message_id: UUID, *, lock: bool = False
@@ -67,10 +69,11 @@ def _window(query: TimelineQuery, floor: int, top: int) -> tuple[int, int]:
 
 
 def history_for(user_id: UUID, message_id: UUID) -> dict[str, Any]:
-    """A `HistoryOut`: the texts that the message had before, oldest first."""
+    """A `HistoryOut`: the newest 100 texts that the message had before, oldest first."""
     message, _, _ = access_message(user_id, message_id)
-    edits = MessageEdit.objects.filter(message=message).order_by("id")
-    return {"items": [{"text": edit.text, "replaced_at": edit.replaced_at} for edit in edits]}
+    edits = MessageEdit.objects.filter(message=message).order_by("-id")[:HISTORY_LIMIT]
+    texts = [{"text": edit.text, "replaced_at": edit.replaced_at} for edit in edits]
+    return {"items": texts[::-1]}
 
 
 def receipts_for(user_id: UUID, message_id: UUID) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class MessageView(ApiView):
     )
     def patch(self, request: Request, message_id: UUID) -> Response:
         text = self.body(MessageEditInput).text
+        take("messages", str(self.user_id))
         message = message_edit(actor_id=self.user_id, message_id=message_id, text=text)
         return Response(message_out(message))
 

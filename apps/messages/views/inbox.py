@@ -18,6 +18,7 @@ from apps.messages.services.read import messages_read
 from messenger.core.api import ApiView
 from messenger.core.errors import InvalidInput
 from messenger.core.schema import describe
+from messenger.core.throttles import take
 
 
 class ChatInput(RootModel[Annotated[DirectChatInput | GroupChatInput, Discriminator("kind")]]):
@@ -52,6 +53,7 @@ class ChatsView(ApiView):
             raise InvalidInput(
                 errors=[{"field": "kind", "code": "enum", "detail": "Give direct or group."}]
             )
+        take("chats", str(self.user_id))
         group = self.body(GroupChatInput).model_dump(exclude={"kind"})
         return groups.group_create(actor_id=self.user_id, **group), True
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.messages.selectors.replay import IN_ALL, PER_CHAT
+from apps.messages.selectors.replay import BYTES, IN_ALL, PER_CHAT
 from messenger.core.json import MAX_DEPTH
 from messenger.gateway import auth, connection, dispatch, healing
 from messenger.gateway.docs.schemas import definitions
@@ -37,8 +37,8 @@ can see why.
 
 The server speaks first: `connected`. Then it replays what the person has not acknowledged with
 `delivered`: messages of all chats, each chat in order, oldest first, and at last `sync_done`. Of
-one chat it replays at most $per_chat messages, $in_all in all; a chat with more is named in a
-`resync` before the `sync_done`, which says where each chat stands and not how far the replay came.
+one chat it replays at most $per_chat messages, $in_all or $mebibytes MiB in all; a chat with more
+is named in a `resync` before the `sync_done`, which says where each chat stands and not how far the replay came.
 What happens meanwhile is held back and follows.
 
 Receipts belong to the person, not to the device, and the replay brings no changes to older
@@ -133,6 +133,7 @@ def numbers() -> dict[str, Any]:
         "bearer": auth.BEARER_PREFIX,
         "per_chat": PER_CHAT,
         "in_all": f"{IN_ALL:,}",
+        "mebibytes": BYTES // 2**20,
         "ref": dispatch.REF_LIMIT,
         "depth": MAX_DEPTH,
         "receipts": settings.RECEIPTS_LIVE_LIMIT,
