@@ -38,8 +38,8 @@ can see why.
 The server speaks first: `connected`. Then it replays what the person has not acknowledged with
 `delivered`: messages of all chats, each chat in order, oldest first, and at last `sync_done`. Of
 one chat it replays at most $per_chat messages, $in_all or $mebibytes MiB in all; a chat with more
-is named in a `resync` before the `sync_done`, which says where each chat stands and not how far the replay came.
-What happens meanwhile is held back and follows.
+is named in a `resync` before the `sync_done`, which says where each chat stands and not how far the
+replay came. What happens meanwhile is held back and follows.
 
 Receipts belong to the person, not to the device, and the replay brings no changes to older
 messages. A device that keeps messages therefore sends `sync` after `connected` for the chats that
