@@ -23,7 +23,7 @@ def main(path: str, seconds: float = 6.0, size: int = 64) -> None:
     from messenger.core import live
     from messenger.core.ids import new_id
 
-    live._publisher.put = lambda frames: None  # type: ignore[method-assign]
+    live.publisher.put = lambda frames: None  # type: ignore[method-assign]
     chats = [UUID(pair["chat"]) for pair in json.loads(Path(path).read_text())["pairs"]]
     rows = Participant.objects.filter(chat_id__in=chats).values_list("chat_id", "user_id")
     ends = list(rows)

@@ -16,7 +16,8 @@ class Chat(Timestamped):
     """A conversation. Its row is the lock that gives every message its place.
 
     `last_seq` counts messages without gaps; `last_rev` counts changes of messages (edit,
-    delete), so that what was missed offline can be asked for.
+    delete), so that what was missed offline can be asked for; `members_rev` counts changes of who
+    takes part, so that a web process can tell whether what it knows of them still holds.
     """
 
     class Kind(models.TextChoices):
@@ -48,6 +49,7 @@ class Chat(Timestamped):
     participant_count = models.IntegerField(default=0)
     last_seq = models.BigIntegerField(default=0)
     last_rev = models.BigIntegerField(default=0)
+    members_rev = models.BigIntegerField(default=0)
     last_message_at = models.DateTimeField(default=timezone.now)
     # Do newcomers see what was written before they came?
     shares_history = models.BooleanField(default=False)

@@ -103,19 +103,25 @@ def shy_strangers(user_id: UUID, others: Iterable[UUID]) -> QuerySet[User]:
     return shy.exclude(pk__in=known)
 
 
-def chat_ids_of(user_id: UUID) -> list[UUID]:
-    """The chats that a person takes part in; what their sockets listen to."""
-    rows = Participant.objects.filter(user_id=user_id, left_at=None)
-    return list(rows.values_list("chat_id", flat=True))
-
-
-def chat_ids_by_person(user_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
-    """`chat_ids_of` for several people, in one query."""
-    found: dict[UUID, list[UUID]] = {user_id: [] for user_id in user_ids}
+def memberships_of(user_ids: Iterable[UUID]) -> dict[UUID, dict[UUID, int]]:
+    """For each person the chats that they take part in, what their sockets listen to; and each
+    chat's `members_rev` at this moment. One query."""
+    found: dict[UUID, dict[UUID, int]] = {user_id: {} for user_id in user_ids}
     rows = Participant.objects.filter(user_id__in=list(found), left_at=None)
-    for user_id, chat_id in rows.values_list("user_id", "chat_id"):
-        found[user_id].append(chat_id)
+    for user_id, chat_id, rev in rows.values_list("user_id", "chat_id", "chat__members_rev"):
+        found[user_id][chat_id] = rev
     return found
+
+
+def members_among(chat_id: UUID, user_ids: Iterable[UUID]) -> tuple[int, set[UUID]]:
+    """The chat's `members_rev`, and which of these people take part.
+
+    The number is read first: what changes between the two reads leads to another look, never to
+    a missed one. A chat that is gone has nobody.
+    """
+    rev = Chat.objects.filter(pk=chat_id).values_list("members_rev", flat=True).first()
+    rows = Participant.objects.filter(chat_id=chat_id, user_id__in=list(user_ids), left_at=None)
+    return rev or 0, set(rows.values_list("user_id", flat=True))
 
 
 def membership_marks(user_ids: Iterable[UUID]) -> dict[UUID, int]:

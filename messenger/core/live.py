@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from queue import Empty, Full, Queue
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from channels.layers import get_channel_layer
@@ -35,15 +36,17 @@ PIPELINE_LIMIT = 256
 class Frame:
     """Ready text for every socket in `group`.
 
-    `seq` and `rev` place it in its chat's order, so that the hub notices gaps; `skip` is the
-    connection that gets an ack instead; `hidden_from` are people in the group who may not see it;
-    `control` is for the hub itself and reaches no client.
+    `seq` and `rev` place it in its chat's order, so that the hub notices gaps; `members_rev` is
+    the chat's count of changes of who takes part, so that the hub notices that it missed one;
+    `skip` is the connection that gets an ack instead; `hidden_from` are people in the group who may
+    not see it; `control` is for the hub itself and reaches no client.
     """
 
     group: str
     text: str = ""
     seq: int = 0
     rev: int = 0
+    members_rev: int = 0
     skip: str = ""
     hidden_from: tuple[str, ...] = ()
     control: dict[str, Any] = field(default_factory=dict)
@@ -63,26 +66,61 @@ def push(frames: Iterable[Frame]) -> None:
     """Publish `frames` once the current transaction has committed; nothing on a rollback."""
     ready = list(frames)
     if ready:
-        transaction.on_commit(partial(_publisher.put, ready), robust=True)
+        transaction.on_commit(partial(publisher.put, ready), robust=True)
+
+
+Body = dict[str, Any]  # a `Frame` as it travels, with the process it comes from
 
 
 class Publisher:
-    """One daemon thread that drains a bounded queue into pipelines."""
+    """One daemon thread that drains a bounded queue into pipelines.
+
+    This process' own hub does not wait for Redis: it hears from `put` directly.
+    """
 
     def __init__(self) -> None:
-        self._queue: Queue[list[Frame]] = Queue(maxsize=QUEUE_LIMIT)
+        self._queue: Queue[list[Body]] = Queue(maxsize=QUEUE_LIMIT)
         self._lock = threading.Lock()
         self._pid = 0
         self._breaker = Breaker(pause=1.0)
+        self._hubs: list[Callable[[list[Body]], None]] = []
+        self.origin = uuid4().hex
 
-    def put(self, frames: list[Frame]) -> None:
-        """Hand over; drops (the hub heals) when Redis has been away for long."""
+    def hear(self, hub: Callable[[list[Body]], None]) -> None:
+        """Call `hub`, in the thread of whoever publishes, with all that is published here."""
+        self._hubs.append(hub)
+
+    def unhear(self, hub: Callable[[list[Body]], None]) -> None:
+        """Call `hub` no longer."""
+        self._hubs.remove(hub)
+
+    def put(self, frames: list[Frame], *, aloud: bool = True) -> None:
+        """Hand over; drops (the hubs heal) when Redis has been away for long.
+
+        What is not `aloud` reaches this process only through Redis.
+        """
+        bodies = [self._body(frame) for frame in frames]
+        for hub in self._hubs if aloud else ():
+            hub(bodies)
         if self._pid != os.getpid():
             self._start()
         try:
-            self._queue.put_nowait(frames)
+            self._queue.put_nowait(bodies)
         except Full:
             log.warning("live_queue_full", dropped=len(frames))
+
+    def _body(self, frame: Frame) -> Body:
+        return {
+            "group": frame.group,
+            "text": frame.text,
+            "seq": frame.seq,
+            "rev": frame.rev,
+            "members_rev": frame.members_rev,
+            "skip": frame.skip,
+            "hidden_from": frame.hidden_from,
+            "control": frame.control,
+            "origin": self.origin,
+        }
 
     def _start(self) -> None:
         with self._lock:
@@ -93,39 +131,29 @@ class Publisher:
 
     def _run(self) -> None:
         while True:
-            frames = self._queue.get()
-            while len(frames) < PIPELINE_LIMIT:
+            bodies = self._queue.get()
+            while len(bodies) < PIPELINE_LIMIT:
                 try:
-                    frames = frames + self._queue.get_nowait()
+                    bodies = bodies + self._queue.get_nowait()
                 except Empty:
                     break
             if self._breaker.closed:
-                self._publish(frames)
+                self._publish(bodies)
 
-    def _publish(self, frames: list[Frame]) -> None:
+    def _publish(self, bodies: list[Body]) -> None:
         layer = get_channel_layer()
         config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
         hosts, prefix = config["hosts"], config["prefix"]
         shards: dict[int, list[tuple[str, bytes]]] = {}
-        for frame in frames:
-            channel = f"{prefix}__group__{frame.group}"
-            body = layer.serialize(
-                {
-                    "group": frame.group,
-                    "text": frame.text,
-                    "seq": frame.seq,
-                    "rev": frame.rev,
-                    "skip": frame.skip,
-                    "hidden_from": frame.hidden_from,
-                    "control": frame.control,
-                }
-            )
-            shards.setdefault(_consistent_hash(channel, len(hosts)), []).append((channel, body))
+        for body in bodies:
+            channel = f"{prefix}__group__{body['group']}"
+            shard = _consistent_hash(channel, len(hosts))
+            shards.setdefault(shard, []).append((channel, layer.serialize(body)))
         for number, items in shards.items():
             try:
                 pipeline = client(hosts[number]["address"]).pipeline(transaction=False)
-                for channel, body in items:
-                    pipeline.publish(channel, body)
+                for channel, data in items:
+                    pipeline.publish(channel, data)
                 pipeline.execute()
                 self._breaker.succeeded()
             except RedisError as error:
@@ -133,4 +161,17 @@ class Publisher:
                 log.warning("live_publish_failed", frames=len(items), error=type(error).__name__)
 
 
-_publisher = Publisher()
+def shard_groups(prefix: str) -> list[str]:
+    """Names of groups that begin with `prefix`, one on each Redis of the channel layer."""
+    config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    found: dict[int, str] = {}
+    for number in count():
+        if len(found) == len(config["hosts"]):
+            break
+        name = f"{prefix}.{number}"
+        shard = _consistent_hash(f"{config['prefix']}__group__{name}", len(config["hosts"]))
+        found.setdefault(shard, name)
+    return list(found.values())
+
+
+publisher = Publisher()

@@ -15,7 +15,10 @@ log = structlog.get_logger("messenger.redis")
 
 
 class Breaker:
-    """Open for `pause` seconds after a failure: callers skip Redis instead of waiting for it."""
+    """Open for `pause` seconds after a failure: callers skip Redis instead of waiting for it.
+
+    Then one of them tries, and the others go on skipping until it has succeeded.
+    """
 
     def __init__(self, pause: float = 2.0) -> None:
         self._pause = pause
@@ -23,10 +26,17 @@ class Breaker:
 
     @property
     def closed(self) -> bool:
-        return time.monotonic() >= self._open_until
+        """Whether to try; who is told so must report `failed` or `succeeded`."""
+        if not self._open_until:
+            return True
+        now = time.monotonic()
+        if now < self._open_until:
+            return False
+        self._open_until = now + self._pause
+        return True
 
     def failed(self) -> None:
-        if self.closed:
+        if not self._open_until:
             log.warning("redis_unavailable", pause_seconds=self._pause)
         self._open_until = time.monotonic() + self._pause
 
@@ -45,5 +55,6 @@ def client(url: str = "") -> redis.Redis:
         socket_timeout=settings.REDIS_TIMEOUT,
         socket_connect_timeout=settings.REDIS_TIMEOUT,
         health_check_interval=0,
-        retry=Retry(NoBackoff(), 1),  # once: a pooled connection may have died while idle
+        # Once: a pooled connection may have died while idle. What hangs would hang again.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.accounts.models import LoginSession
 from apps.chats.models import Chat
-from apps.chats.selectors import chat_ids_by_person, floors_of, membership_marks
+from apps.chats.selectors import floors_of, members_among, membership_marks, memberships_of
 from apps.messages import selectors
 from apps.messages.models import Message
 from apps.messages.serializers import message_out
 from apps.messages.services.frames import change_text
 from messenger.core.json import dumps
+from messenger.core.live import Body
 from messenger.gateway import close_codes
 from messenger.gateway.connection import Connection
 
 WARN_BEFORE = 30  # seconds before an access token ends
+BEYOND_ALL = 2**63
+RECENT = 10  # seconds; several times what lies between two looks
 
 
 @dataclass(slots=True)
 class Missing:
     """Frames after a place in a chat's order, where the chat stands, and whether that is all."""
 
-    said: list[dict[str, Any]]
-    changed: list[dict[str, Any]]
+    said: list[Body]
+    changed: list[Body]
     seq: int
     rev: int
 
@@ -42,11 +46,11 @@ class Memberships:
     def __init__(self) -> None:
         self._marks: dict[UUID, int] = {}
 
-    def changed(self, user_ids: list[UUID]) -> dict[UUID, list[UUID]]:
-        """The chats of those who were not asked about last time, or had other chats then."""
+    def changed(self, user_ids: list[UUID]) -> dict[UUID, dict[UUID, int]]:
+        """`memberships_of` those who were not asked about last time, or had other chats then."""
         marks = dict.fromkeys(user_ids, 0) | membership_marks(user_ids)
         changed = [one for one in user_ids if self._marks.get(one) != marks[one]]
-        found = chat_ids_by_person(changed) if changed else {}
+        found = memberships_of(changed) if changed else {}
         self._marks = marks
         return found
 
@@ -57,10 +61,14 @@ def positions(chat_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
     return {chat_id: (seq, rev) for chat_id, seq, rev in rows}
 
 
-def missing(chat_id: UUID, seq: int, rev: int) -> Missing:
-    """What was said and changed in a chat after `seq` and `rev`, at most 500 of each."""
+def missing(chat_id: UUID, seq: int, rev: int, user_ids: set[UUID]) -> Missing:
+    """What was said and changed in a chat after `seq` and `rev`, at most 500 of each.
+
+    It is hidden from those of `user_ids` who take part no longer, or did not when it was said.
+    """
+    _, members = members_among(chat_id, user_ids)
     at_seq, at_rev = positions([chat_id]).get(chat_id, (seq, rev))
-    hidden = floors_of(chat_id)
+    hidden = floors_of(chat_id) | dict.fromkeys(user_ids - members, BEYOND_ALL)
     said = [
         _frame(dumps({"type": "message", **message_out(message)}), message, hidden, seq=message.seq)
         for message in selectors.messages_since({chat_id: seq})
@@ -80,9 +88,21 @@ def ended_sessions(session_ids: list[UUID]) -> set[UUID]:
     return set(session_ids) - set(living)
 
 
-def resync(chat_id: UUID) -> str:
+def recently_ended() -> set[UUID]:
+    """Login sessions that were revoked within the last seconds, by the database's clock."""
+    just_now = Now() - timedelta(seconds=RECENT)
+    rows = LoginSession.objects.filter(revoked_at__gt=just_now)
+    return set(rows.values_list("id", flat=True))
+
+
+def resync(chat_id: UUID) -> Body:
     """The frame that sends clients to REST for a chat that has run away."""
-    return dumps({"type": "resync", "chats": [chat_id]})
+    return _body(dumps({"type": "resync", "chats": [chat_id]}))
+
+
+def removed(chat_id: UUID) -> str:
+    """The frame that says that one takes part no longer."""
+    return dumps({"type": "chat_removed", "chat_id": chat_id})
 
 
 def check_token(connection: Connection) -> None:
@@ -99,6 +119,10 @@ def check_token(connection: Connection) -> None:
 
 def _frame(
     text: str, message: Message, floors: dict[UUID, int], *, seq: int = 0, rev: int = 0
-) -> dict[str, Any]:
+) -> Body:
     hidden_from = [str(user_id) for user_id, floor in floors.items() if floor >= message.seq]
-    return {"text": text, "seq": seq, "rev": rev, "skip": "", "hidden_from": hidden_from}
+    return _body(text, hidden_from, seq=seq, rev=rev)
+
+
+def _body(text: str, hidden_from: list[str] | None = None, *, seq: int = 0, rev: int = 0) -> Body:
+    return {"text": text, "seq": seq, "rev": rev, "skip": "", "hidden_from": hidden_from or ()}

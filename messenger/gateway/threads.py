@@ -1,4 +1,4 @@
-"""Where the event loop's database work happens: threads of our own.
+"""Work beside the event loop's own: database calls in threads, and tasks that nobody awaits.
 
 Channels' `database_sync_to_async` is one thread for the whole process.
 """
@@ -6,14 +6,16 @@ Channels' `database_sync_to_async` is one thread for the whole process.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+import structlog
 from django.db import close_old_connections
 
 T = TypeVar("T")
+log = structlog.get_logger("messenger.hub")
 
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="gateway")
 
@@ -29,3 +31,20 @@ def _borrowed(call: Callable[[], T]) -> T:
         return call()
     finally:
         close_old_connections()  # gives the connection back to the pool
+
+
+def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run a coroutine by itself; what it raises is logged."""
+    task = asyncio.ensure_future(work)
+    _spawned.add(task)
+    task.add_done_callback(_finished)
+    return task
+
+
+def _finished(task: asyncio.Task[None]) -> None:
+    _spawned.discard(task)
+    if not task.cancelled() and task.exception() is not None:
+        log.warning("task_failed", error=repr(task.exception()))
+
+
+_spawned: set[asyncio.Task[None]] = set()

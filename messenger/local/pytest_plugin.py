@@ -1,7 +1,8 @@
 """Gives the suite a PostgreSQL and a Redis of its own before Django's settings are read.
 
 Loaded with `-p messenger.local.pytest_plugin`. Under xdist only the controller starts the services;
-its workers inherit the addresses and tell their databases apart as pytest-django does.
+its workers inherit the addresses and have a database each in both: in PostgreSQL as pytest-django
+names them, in Redis by number.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         until_the_end = ExitStack()
         early_config.add_cleanup(until_the_end.close)
         os.environ.update(until_the_end.enter_context(private_services()))
+    else:
+        number = os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")
+        os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{number}"
     return (yield)
 
 

@@ -14,7 +14,7 @@ from messenger.core import live
 def closed_sockets(monkeypatch) -> Callable[[], list[tuple[UUID, UUID]]]:
     """`closed_sockets()`: (user, session) of every close frame published after a commit."""
     published: list[live.Frame] = []
-    monkeypatch.setattr(live._publisher, "put", published.extend)
+    monkeypatch.setattr(live.publisher, "put", published.extend)
 
     def closed() -> list[tuple[UUID, UUID]]:
         return [

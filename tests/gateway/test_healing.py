@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from apps.accounts.services.login import device_sign_in
-from apps.chats.selectors import chat_ids_of
+from apps.chats.selectors import memberships_of
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participant_remove, participants_add
 from apps.messages.services.change import message_edit
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def unpublished(monkeypatch):
     """What this process stores is published to nobody."""
-    monkeypatch.setattr(live._publisher, "put", lambda frames: None)
+    monkeypatch.setattr(live.publisher, "put", lambda frames, **kwargs: None)
 
 
 def test_a_lost_publish_is_healed_within_seconds(alice, bob, chat, join, unpublished):
@@ -51,7 +51,7 @@ def test_a_lost_publish_is_healed_within_seconds(alice, bob, chat, join, unpubli
 def test_a_gap_is_closed_before_the_next_message_is_passed_on(alice, bob, chat, join, monkeypatch):
     here, there = join(alice), join(bob, at=1)
     with monkeypatch.context() as silent:
-        silent.setattr(live._publisher, "put", lambda frames: None)
+        silent.setattr(live.publisher, "put", lambda frames, **kwargs: None)
         for text in ("lost one", "lost two"):
             message_send(sender_id=alice.id, chat_id=chat.id, text=text)
     started = time.monotonic()
@@ -72,7 +72,7 @@ def test_a_removal_that_nobody_was_told_of_ends_what_the_socket_hears(
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     here, there = join(alice), join(bob, at=1)
     with monkeypatch.context() as silent:
-        silent.setattr(live._publisher, "put", lambda frames: None)
+        silent.setattr(live.publisher, "put", lambda frames, **kwargs: None)
         participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
     assert there.wait("resync", timeout=12)["chats"] is None
     here.say(group.id, "among us")
@@ -83,7 +83,7 @@ def test_an_addition_that_nobody_was_told_of_is_heard_within_seconds(alice, bob,
     group = group_create(actor_id=alice.id, title="Walkers")
     here, there = join(alice), join(bob, at=1)
     with monkeypatch.context() as silent:
-        silent.setattr(live._publisher, "put", lambda frames: None)
+        silent.setattr(live.publisher, "put", lambda frames, **kwargs: None)
         participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[bob.id])
     assert there.wait("resync", timeout=12)["chats"] is None
     here.say(group.id, "welcome")
@@ -92,8 +92,8 @@ def test_an_addition_that_nobody_was_told_of_is_heard_within_seconds(alice, bob,
 
 async def test_a_socket_that_gives_up_joining_leaves_nobody_waiting(monkeypatch):
     async def in_thread(call: Any, *args: Any) -> Any:
-        if call is chat_ids_of:
-            return [chat_id]
+        if call is memberships_of:
+            return {first.user_id: {chat_id: 0}, second.user_id: {chat_id: 0}}
         await asyncio.sleep(0 if hub.answers else 60)
         return {chat_id: (3, 0)}
 
@@ -112,7 +112,7 @@ async def test_a_socket_that_gives_up_joining_leaves_nobody_waiting(monkeypatch)
     giving_up.cancel()
     async with asyncio.timeout(5):
         await hub.attach(second)
-    group = hub._groups[f"chat.{chat_id}"]
+    group = hub.groups[f"chat.{chat_id}"]
     assert (group.ready, group.seq) == (True, 3)
     await hub.shutdown()
 
@@ -129,18 +129,39 @@ def test_a_process_that_starts_without_redis_serves_sockets(alice, bob, chat):
         process.stop()
 
 
-async def test_what_could_not_be_subscribed_is_tried_again(monkeypatch):
-    layer = AsyncMock()
-    layer.group_add.side_effect = [ConnectionError, None]
+async def test_what_could_not_be_subscribed_is_subscribed_once_redis_answers(monkeypatch):
+    class Layer:
+        answers, groups = False, set()
+
+        async def new_channel(self, prefix: str) -> str:
+            return await self.group_add("", prefix) or "hub.1"
+
+        async def group_add(self, name: str, channel: str) -> None:
+            if not self.answers:
+                raise ConnectionError
+            self.groups.add(name)
+
+        async def receive(self, channel: str) -> dict[str, Any]:
+            await asyncio.sleep(0.01)  # every pulse comes back
+            return {
+                "group": mine._pulses[0],
+                "origin": live.publisher.origin,
+                "control": {"op": "pulse"},
+            }
+
+    layer, returned = Layer(), Mock()
     monkeypatch.setattr(subscriptions, "get_channel_layer", lambda: layer)
-    monkeypatch.setattr(subscriptions, "RETRY_INTERVAL", 0.01)
-    mine = subscriptions.Subscriptions()
+    monkeypatch.setattr(subscriptions, "PULSE", 0.01)
+    mine = subscriptions.Subscriptions(Mock(), returned)
     await mine.open()
     await mine.add("chat.1")
-    keeping = asyncio.create_task(mine.keep())
-    await asyncio.sleep(0.1)
-    keeping.cancel()
-    assert layer.group_add.await_count == 2
+    assert (mine.alive, layer.groups) == (False, set())
+    layer.answers = True
+    await asyncio.sleep(0.3)
+    mine.close()
+    assert mine.alive
+    assert "chat.1" in layer.groups
+    returned.assert_called_once_with()
 
 
 async def test_a_consumer_that_the_server_cancels_gives_its_place_back(monkeypatch):

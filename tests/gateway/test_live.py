@@ -88,7 +88,7 @@ def test_a_change_of_what_came_before_a_newcomer_is_not_told_to_them(
     message_edit(actor_id=alice.id, message_id=early, text="still before")
     assert there.wait("message_edited")["text"] == "still before"
     with monkeypatch.context() as silent:  # nor is it when it has to be healed
-        silent.setattr(live._publisher, "put", lambda frames: None)
+        silent.setattr(live.publisher, "put", lambda frames, **kwargs: None)
         message_edit(actor_id=alice.id, message_id=early, text="before, once more")
     assert there.wait("message_edited", timeout=7)["text"] == "before, once more"
     assert newcomer.quiet() == []

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.accounts import rules, tokens
@@ -115,9 +116,8 @@ def sessions_revoke(
             living = living.exclude(id=except_id)
         rows = list(living.order_by("id").select_for_update())
         ended = [row.id for row in rows]
-        LoginSession.objects.filter(id__in=ended).update(
-            revoked_at=timezone.now(), revoke_reason=reason
-        )
+        # The database's clock: every web process asks it for what ended within the last seconds.
+        LoginSession.objects.filter(id__in=ended).update(revoked_at=Now(), revoke_reason=reason)
         Session.objects.filter(
             session_key__in=[row.session_key for row in rows if row.session_key]
         ).delete()

@@ -15,19 +15,19 @@ from messenger.core.live import Frame, chat_group, user_group
 def chat_created(chat: Chat, user_ids: Iterable[UUID]) -> list[Frame]:
     """For each newcomer's connections: the chat, and from now on what is said in it."""
     text = dumps({"type": "chat_created", "chat_id": chat.id, "chat": chat_out(chat)})
-    control = {"op": "join", "chat_id": str(chat.id)}
+    control = {"op": "join", "chat_id": str(chat.id), "members_rev": chat.members_rev}
     return [Frame(user_group(user_id), text, control=control) for user_id in user_ids]
 
 
 def chat_updated(chat: Chat) -> Frame:
     """For everybody in the chat."""
-    return _to_chat(chat.id, {"type": "chat_updated", "chat": chat_out(chat)})
+    return _to_chat(chat, {"type": "chat_updated", "chat": chat_out(chat)})
 
 
-def participant_joined(chat_id: UUID, participant: Participant) -> Frame:
+def participant_joined(chat: Chat, participant: Participant) -> Frame:
     """For everybody in the chat, also on a change of role."""
     return _to_chat(
-        chat_id,
+        chat,
         {
             "type": "participant_joined",
             "user_id": participant.user_id,
@@ -36,9 +36,9 @@ def participant_joined(chat_id: UUID, participant: Participant) -> Frame:
     )
 
 
-def participant_left(chat_id: UUID, user_id: UUID) -> Frame:
+def participant_left(chat: Chat, user_id: UUID) -> Frame:
     """For those who stay."""
-    return _to_chat(chat_id, {"type": "participant_left", "user_id": user_id})
+    return _to_chat(chat, {"type": "participant_left", "user_id": user_id})
 
 
 def chat_removed(chat_id: UUID, user_ids: Iterable[UUID]) -> list[Frame]:
@@ -48,5 +48,6 @@ def chat_removed(chat_id: UUID, user_ids: Iterable[UUID]) -> list[Frame]:
     return [Frame(user_group(user_id), text, control=control) for user_id in user_ids]
 
 
-def _to_chat(chat_id: UUID, body: dict[str, Any]) -> Frame:
-    return Frame(chat_group(chat_id), dumps({"chat_id": chat_id, **body}))
+def _to_chat(chat: Chat, body: dict[str, Any]) -> Frame:
+    text = dumps({"chat_id": chat.id, **body})
+    return Frame(chat_group(chat.id), text, members_rev=chat.members_rev)

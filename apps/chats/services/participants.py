@@ -39,8 +39,7 @@ def participants_add(
     joined = [_joined(chat, rows.get(user_id), user_id) for user_id in newcomers]
     Participant.objects.bulk_create([row for row in joined if row.pk is None])
     Participant.objects.bulk_update([row for row in joined if row.user_id in rows], JOIN_FIELDS)
-    chat.participant_count += len(joined)
-    chat.save(update_fields=["participant_count", "updated_at"])
+    _count_members(chat, len(joined))
     for row in joined:
         emit(
             ParticipantJoined(chat_id=chat.id, user_id=row.user_id, role=row.role),
@@ -49,7 +48,7 @@ def participants_add(
     live.push(
         [
             *frames.chat_created(chat, newcomers),
-            *(frames.participant_joined(chat.id, row) for row in joined),
+            *(frames.participant_joined(chat, row) for row in joined),
         ]
     )
     return joined
@@ -71,10 +70,9 @@ def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
     target.left_at = timezone.now()
     target.role = Participant.Role.MEMBER
     target.save(update_fields=["left_at", "role"])
-    chat.participant_count -= 1
-    chat.save(update_fields=["participant_count", "updated_at"])
+    _count_members(chat, -1)
     emit(ParticipantLeft(chat_id=chat.id, user_id=user_id), actor_id=actor_id)
-    live.push([frames.participant_left(chat.id, user_id), *frames.chat_removed(chat.id, [user_id])])
+    live.push([frames.participant_left(chat, user_id), *frames.chat_removed(chat.id, [user_id])])
     if was_owner:
         _pass_on(chat, actor_id)
 
@@ -119,6 +117,12 @@ def _joined(chat: Chat, row: Participant | None, user_id: UUID) -> Participant:
     return row
 
 
+def _count_members(chat: Chat, change: int) -> None:
+    chat.participant_count += change
+    chat.members_rev += 1
+    chat.save(update_fields=["participant_count", "members_rev", "updated_at"])
+
+
 def _pass_on(chat: Chat, actor_id: UUID) -> None:
     remaining = list(selectors.active_participants(chat.id))
     heir = rules.heir(remaining)
@@ -130,4 +134,4 @@ def _set_role(chat: Chat, target: Participant, role: str, actor_id: UUID) -> Non
     target.role = role
     target.save(update_fields=["role"])
     emit(RoleChanged(chat_id=chat.id, user_id=target.user_id, role=role), actor_id=actor_id)
-    live.push([frames.participant_joined(chat.id, target)])
+    live.push([frames.participant_joined(chat, target)])

@@ -48,7 +48,7 @@ def message_edit(
         ),
         actor_id=actor_id,
     )
-    live.push([frames.changed(message, connection_id)])
+    live.push([frames.changed(message, chat, connection_id)])
     return message
 
 
@@ -77,7 +77,7 @@ def message_delete(*, actor_id: UUID, message_id: UUID, connection_id: str = "")
         ),
         actor_id=actor_id,
     )
-    live.push([frames.changed(message, connection_id)])
+    live.push([frames.changed(message, chat, connection_id)])
     return message
 
 

@@ -40,6 +40,7 @@ class _Moved:
     old: tuple[int, int]
     new: tuple[int, int]
     participant_count: int
+    members_rev: int
 
 
 def messages_read(*, actor_id: UUID, chat_id: UUID, seq: int) -> None:
@@ -89,13 +90,13 @@ def _merge(moves: Sequence[CursorMove]) -> dict[tuple[UUID, UUID], tuple[int, in
 
 
 def _step(
-    key: tuple[UUID, UUID], wanted: tuple[int, int], row: tuple[int, int, int, int]
+    key: tuple[UUID, UUID], wanted: tuple[int, int], row: tuple[int, int, int, int, int]
 ) -> _Moved | None:
-    delivered, read, last_seq, participant_count = row
+    delivered, read, last_seq, participant_count, members_rev = row
     new = (max(delivered, min(wanted[0], last_seq)), max(read, min(wanted[1], last_seq)))
     if new == (delivered, read):
         return None
-    return _Moved(*key, (delivered, read), new, participant_count)
+    return _Moved(*key, (delivered, read), new, participant_count, members_rev)
 
 
 def _store(cursor: Any, moved: list[_Moved], now: datetime) -> None:
@@ -147,7 +148,7 @@ def _tell(cursor: Any, moved: list[_Moved], now: datetime) -> None:
         },
     )
     live.push(
-        frames.receipt(one.chat_id, one.user_id, *one.new, now)
+        frames.receipt(one.chat_id, one.user_id, one.new, now, one.members_rev)
         for one in moved
         # In a crowd, everybody's receipts for everybody would be the square of its size.
         if one.participant_count <= settings.RECEIPTS_LIVE_LIMIT
@@ -155,7 +156,8 @@ def _tell(cursor: Any, moved: list[_Moved], now: datetime) -> None:
 
 
 LOAD = """
-SELECT p.chat_id, p.user_id, p.delivered_seq, p.read_seq, c.last_seq, c.participant_count
+SELECT p.chat_id, p.user_id, p.delivered_seq, p.read_seq, c.last_seq, c.participant_count,
+  c.members_rev
 FROM unnest(%s::uuid[], %s::uuid[]) AS q(chat_id, user_id)
 JOIN chats_participant p USING (chat_id, user_id)
 JOIN chats_chat c ON c.id = p.chat_id

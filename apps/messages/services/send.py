@@ -84,7 +84,7 @@ def messages_send(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
 
 @transaction.atomic
 def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Sent | DomainError]:
-    now, seqs, rights = _lock_and_look(requests)
+    now, seqs, members, rights = _lock_and_look(requests)
     known = _repeats(requests) if look_for_repeats else {}
     outcomes: list[Sent | DomainError] = []
     written: list[tuple[dict[str, Any], SendRequest]] = []
@@ -105,15 +105,16 @@ def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Se
             written.append((message, request))
             outcomes.append(Sent(message))
     if written:
-        _write(written, seqs, now)
+        _write(written, seqs, members, now)
     return outcomes
 
 
 def _lock_and_look(
     requests: Sequence[SendRequest],
-) -> tuple[datetime, dict[UUID, int], list[tuple[bool, bool]]]:
-    """Lock the chats, then read the rights: the time, each chat's `last_seq`, and for each
-    request whether the sender takes part and whether the quoted message is there and visible.
+) -> tuple[datetime, dict[UUID, int], dict[UUID, int], list[tuple[bool, bool]]]:
+    """Lock the chats, then read the rights: the time, each chat's `last_seq` and `members_rev`,
+    and for each request whether the sender takes part and whether the quoted message is there
+    and visible.
 
     Chats are locked in id order, so that two batches never wait for each other in a circle. The
     rights are a statement of their own, with a snapshot of its own, in the same round trip: what
@@ -133,12 +134,12 @@ def _lock_and_look(
         cursor.nextset()
         rights: list[tuple[bool, bool]] = cursor.fetchall()
     # The database's clock, so that processes whose clocks differ agree.
-    now = rows[0][2] if rows else timezone.now()
-    return now, {chat_id: last_seq for chat_id, last_seq, _ in rows}, rights
+    now = rows[0][3] if rows else timezone.now()
+    return now, {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}, rights
 
 
 LOCK = """
-SELECT id, last_seq, clock_timestamp() FROM chats_chat
+SELECT id, last_seq, members_rev, clock_timestamp() FROM chats_chat
 WHERE id = ANY(%(locked)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 
@@ -159,7 +160,10 @@ def _uuids(ids: Iterable[UUID | None]) -> str:
 
 
 def _write(
-    written: list[tuple[dict[str, Any], SendRequest]], seqs: dict[UUID, int], now: datetime
+    written: list[tuple[dict[str, Any], SendRequest]],
+    seqs: dict[UUID, int],
+    members: dict[UUID, int],
+    now: datetime,
 ) -> None:
     """Messages, counters and outbox in one statement; the frames leave after the commit.
 
@@ -183,6 +187,7 @@ def _write(
             live.chat_group(message["chat_id"]),
             '{"type":"message",' + text[1:],
             seq=message["seq"],
+            members_rev=members[message["chat_id"]],
             skip=request.connection_id,
         )
         for (message, request), text in zip(written, texts, strict=True)
