@@ -11,6 +11,7 @@ from messenger.core.events import Event
 class PersonEvent(Event):
     """About one person, who is the aggregate."""
 
+    topic: ClassVar[str] = "accounts.events"
     user_id: UUID
 
     @property

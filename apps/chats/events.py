@@ -11,6 +11,7 @@ from messenger.core.events import Event
 class ChatEvent(Event):
     """Any fact about one chat."""
 
+    topic: ClassVar[str] = "chat.events"
     chat_id: UUID
 
     @property

@@ -12,6 +12,7 @@ from messenger.core.events import Event
 class ChatAggregate(Event):
     """A fact about a chat's messages; ordered within the chat."""
 
+    topic: ClassVar[str] = "message.sent"
     chat_id: UUID
 
     @property
@@ -71,7 +72,9 @@ class CursorMoved(Event):
 
 class MessageDelivered(CursorMoved):
     event_type: ClassVar[str] = "message.delivered"
+    topic: ClassVar[str] = "message.delivered"
 
 
 class MessageRead(CursorMoved):
     event_type: ClassVar[str] = "message.read"
+    topic: ClassVar[str] = "message.sent"

@@ -9,20 +9,52 @@ import structlog
 from django.db import transaction
 from pydantic import BaseModel, ConfigDict
 
+from messenger.core import poke
 from messenger.core.models import OutboxEvent
 
 VERSION = 1
+_classes: dict[str, type[Event]] = {}
+_followers: dict[str, list[str]] = {}
 
 
 class Event(BaseModel):
-    """A fact. `event_type` is its name on the wire; `aggregate_id` says what it is about."""
+    """A fact. `event_type` is its name on the wire, `topic` the broker's topic it goes to;
+    `aggregate_id` says what it is about: events about the same thing arrive in their order.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     event_type: ClassVar[str]
+    topic: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if "event_type" in cls.__dict__:
+            _classes[cls.event_type] = cls
 
     @property
     def aggregate_id(self) -> UUID:
         raise NotImplementedError
+
+
+def event_classes() -> list[type[Event]]:
+    """Every event of every installed app, by name."""
+    return [_classes[name] for name in sorted(_classes)]
+
+
+def follow(event_type: str, task_name: str) -> None:
+    """Have the Celery task `task_name` called with outbox ids of such events: `task([1, 2, …])`.
+
+    At least once, at most 500 at a time, whether or not the broker can be reached. Apps call this
+    in `AppConfig.ready`.
+    """
+    tasks = _followers.setdefault(event_type, [])
+    if task_name not in tasks:
+        tasks.append(task_name)
+
+
+def followers(event_type: str) -> tuple[str, ...]:
+    """The tasks that follow events of this type."""
+    return tuple(_followers.get(event_type, ()))
 
 
 def emit(event: Event, *, actor_id: UUID | None) -> None:
@@ -31,10 +63,17 @@ def emit(event: Event, *, actor_id: UUID | None) -> None:
         raise RuntimeError("emit() belongs inside the transaction of what it tells")
     OutboxEvent.objects.create(
         event_type=event.event_type,
+        topic=event.topic,
         aggregate_id=event.aggregate_id,
         payload=event.model_dump(mode="json"),
         metadata=event_metadata(actor_id),
     )
+    outbox_written()
+
+
+def outbox_written() -> None:
+    """Wake the relay once the transaction has committed; for who writes outbox rows in SQL."""
+    transaction.on_commit(poke.relay_wanted, robust=True)
 
 
 def event_metadata(actor_id: UUID | None) -> dict[str, Any]:

@@ -22,26 +22,37 @@ class OutboxEvent(models.Model):
     """A domain event, written in the transaction of the change it tells (transactional outbox).
 
     `id` grows in commit order within one aggregate, because every writer holds the
-    aggregate's row lock when it takes the number.
+    aggregate's row lock when it takes the number. Waiting are rows without `published_at` and
+    without `refusal`; among them, `is_followed` says that the product's own followers know.
     """
 
     id = models.BigAutoField(primary_key=True)
     event_id = models.UUIDField(default=new_id, editable=False)
     event_type = models.CharField(max_length=64)
+    topic = models.CharField(max_length=64)
     aggregate_id = models.UUIDField()
     payload = models.JSONField()
     metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField(null=True, blank=True)
+    is_followed = models.BooleanField(default=False, db_default=False)
+    # Why the broker will never take it; staff may have it tried again.
+    refusal = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ("id",)
         indexes = (
-            # The relay: what is not yet published, in order.
+            # The relay: what waits, in order, first what only the broker does not know yet.
+            models.Index(
+                fields=["is_followed", "id"],
+                name="outbox_waiting",
+                condition=models.Q(published_at__isnull=True, refusal=""),
+            ),
+            # Staff, health and metrics: what the broker has refused.
             models.Index(
                 fields=["id"],
-                name="outbox_unpublished",
-                condition=models.Q(published_at__isnull=True),
+                name="outbox_refused",
+                condition=~models.Q(refusal=""),
             ),
             # The admin and consumers that ask for one event.
             models.Index(fields=["event_id"], name="outbox_event_id"),

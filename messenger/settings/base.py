@@ -242,6 +242,14 @@ SOCKET_FRAME_LIMIT = 64 * 1024
 SOCKET_HEARTBEAT = {"interval": 25, "timeout": 60}  # seconds
 SOCKET_CONNECTIONS_PER_USER = 20
 
+# --- Events to the outside --------------------------------------------------------------------
+# redis (streams), kafka, rabbitmq, or none.
+EVENT_BROKER_TYPE = env.str("EVENT_BROKER_TYPE", default="redis")
+EVENT_REDIS_URL = env.str("EVENT_REDIS_URL", default=REDIS_URL)
+EVENT_STREAM_LENGTH = env.int("EVENT_STREAM_LENGTH", default=100_000)  # about; per topic
+KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", default="localhost:9092")
+RABBITMQ_URL = env.str("RABBITMQ_URL", default="amqp://guest:guest@localhost:5672//")
+
 # --- Celery -----------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -262,6 +270,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(
     Path(env.str("MESSENGER_DATA", default=str(BASE_DIR / "var"))) / "celerybeat-schedule"
 )
 CELERY_BEAT_SCHEDULE = {
+    "core-sweep-outbox": {
+        "task": "core.sweep_outbox",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},  # the next one says the same
+    },
     "accounts-prune-sessions": {"task": "accounts.prune_sessions", "schedule": 3600.0},
 }
 

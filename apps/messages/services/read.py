@@ -15,7 +15,7 @@ from apps.messages.events import CursorMoved, MessageDelivered, MessageRead
 from apps.messages.services import frames
 from messenger.core import live
 from messenger.core.errors import DomainError, NotFound
-from messenger.core.events import event_metadata
+from messenger.core.events import event_metadata, outbox_written
 from messenger.core.ids import new_id
 from messenger.core.json import dumps
 
@@ -141,12 +141,14 @@ def _tell(cursor: Any, moved: list[_Moved], now: datetime) -> None:
         {
             "event_id": [new_id() for _ in facts],
             "event_type": [fact.event_type for fact in facts],
+            "topic": [fact.topic for fact in facts],
             "aggregate_id": [fact.aggregate_id for fact in facts],
             "payload": [dumps(fact.model_dump()) for fact in facts],
             "metadata": [dumps(event_metadata(fact.user_id)) for fact in facts],
             "now": now,
         },
     )
+    outbox_written()
     live.push(
         frames.receipt(one.chat_id, one.user_id, one.new, now, one.members_rev)
         for one in moved
@@ -199,10 +201,11 @@ UPDATE messaging_message m SET {kind}_at = %(now)s FROM complete WHERE m.id = co
 """
 
 TELL = """
-INSERT INTO core_outboxevent (event_id, event_type, aggregate_id, payload, metadata, created_at)
-SELECT event_id, event_type, aggregate_id, payload, metadata, %(now)s
-FROM unnest(%(event_id)s::uuid[], %(event_type)s::text[], %(aggregate_id)s::uuid[],
-            %(payload)s::jsonb[], %(metadata)s::jsonb[])
-  WITH ORDINALITY AS new(event_id, event_type, aggregate_id, payload, metadata, n)
+INSERT INTO core_outboxevent
+  (event_id, event_type, topic, aggregate_id, payload, metadata, created_at)
+SELECT event_id, event_type, topic, aggregate_id, payload, metadata, %(now)s
+FROM unnest(%(event_id)s::uuid[], %(event_type)s::text[], %(topic)s::text[],
+            %(aggregate_id)s::uuid[], %(payload)s::jsonb[], %(metadata)s::jsonb[])
+  WITH ORDINALITY AS new(event_id, event_type, topic, aggregate_id, payload, metadata, n)
 ORDER BY n
 """

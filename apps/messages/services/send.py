@@ -21,7 +21,7 @@ from apps.messages.events import MessageSent
 from apps.messages.serializers import message_out
 from messenger.core import live
 from messenger.core.errors import DomainError, InvalidInput, NotFound
-from messenger.core.events import event_metadata
+from messenger.core.events import event_metadata, outbox_written
 from messenger.core.ids import new_id
 from messenger.core.json import dumps
 
@@ -179,9 +179,11 @@ def _write(
                 "seqs": dumps(last),
                 "now": now,
                 "event_type": MessageSent.event_type,
+                "topic": MessageSent.topic,
                 "metadata": dumps(event_metadata(None)),
             },
         )
+    outbox_written()
     live.push(
         live.Frame(
             live.chat_group(message["chat_id"]),
@@ -209,8 +211,9 @@ WITH new AS MATERIALIZED (
   UPDATE chats_chat SET last_seq = value::bigint, last_message_at = %(now)s
   FROM jsonb_each_text(%(seqs)s::jsonb) WHERE chats_chat.id = key::uuid
 )
-INSERT INTO core_outboxevent (event_id, event_type, aggregate_id, payload, metadata, created_at)
-SELECT gen_random_uuid(), %(event_type)s, chat_id, payload,
+INSERT INTO core_outboxevent
+  (event_id, event_type, topic, aggregate_id, payload, metadata, created_at)
+SELECT gen_random_uuid(), %(event_type)s, %(topic)s, chat_id, payload,
   jsonb_set(%(metadata)s::jsonb, '{actor_id}', payload->'sender_id'), %(now)s
 FROM new ORDER BY n
 """
