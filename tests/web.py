@@ -88,6 +88,8 @@ class Client:
             **options,
         )
         self.seen: list[dict[str, Any]] = []
+        # Comings and goings of others, which few tests are about.
+        self.presences: list[dict[str, Any]] = []
 
     def ready(self) -> dict[str, Any]:
         """Wait for the end of the handshake; returns its `sync_done`."""
@@ -126,7 +128,7 @@ class Client:
         )
 
     def quiet(self, seconds: float = 0.5) -> list[dict[str, Any]]:
-        """Whatever arrives within `seconds`, without pings."""
+        """Whatever arrives within `seconds`, without pings and presence."""
         frames = []
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
@@ -134,7 +136,8 @@ class Client:
                 frames.append(self._next(left))
             except TimeoutError:
                 break
-        return [frame for frame in frames if frame["type"] != "ping"]
+        self.presences += [frame for frame in frames if frame["type"] == "presence"]
+        return [frame for frame in frames if frame["type"] not in ("ping", "presence")]
 
     def close_code(self, timeout: float = 5) -> int:
         """Wait until the server closes; returns why."""
@@ -155,7 +158,7 @@ class Client:
             frame = self._next(max(0.01, end - time.monotonic()))
             if wanted(frame):
                 return frame
-            self.seen.append(frame)
+            (self.presences if frame["type"] == "presence" else self.seen).append(frame)
 
     def _next(self, timeout: float) -> dict[str, Any]:
         text = self.socket.recv(timeout)

@@ -95,6 +95,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # Of the last time online; written at its beginning and end.
+    last_seen_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -136,6 +138,32 @@ class User(AbstractBaseUser, PermissionsMixin):
     def name(self) -> str:
         """What others see: the display name, else the username."""
         return self.display_name or self.username
+
+
+class Block(models.Model):
+    """One person wants nothing from another: no messages, and not to be seen by them."""
+
+    id = models.BigAutoField(primary_key=True)
+    blocker = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="blocks", db_index=False
+    )
+    # Indexed: whom I may not see or write to.
+    blocked = models.ForeignKey(User, on_delete=models.CASCADE, related_name="blocked_by")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("block")
+        verbose_name_plural = _("blocks")
+        constraints = (
+            # Once a pair; also my list of those I have blocked.
+            models.UniqueConstraint(fields=["blocker", "blocked"], name="block_pair_unique"),
+            models.CheckConstraint(
+                condition=~models.Q(blocker=models.F("blocked")), name="block_not_oneself"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.blocker_id} blocks {self.blocked_id}"
 
 
 class LoginSession(models.Model):

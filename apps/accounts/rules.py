@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from apps.accounts.models import LoginSession
+from apps.accounts.models import LoginSession, User
 
 PASSWORD_MAX_LENGTH = 128
 # Characters that turn the direction of the text after them, in other people's screens too.
@@ -39,6 +39,11 @@ def refresh_worth(
 def is_living(session: LoginSession, now: datetime) -> bool:
     """Neither revoked nor expired."""
     return session.revoked_at is None and session.expires_at > now
+
+
+def shows_presence(person: User) -> bool:
+    """Whether those who share a chat with a person may see when they are here."""
+    return person.is_active and person.last_seen_visibility == User.LastSeen.EVERYONE
 
 
 def is_displayable(text: str, *, multiline: bool = False) -> bool:

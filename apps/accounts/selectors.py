@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from apps.accounts import tokens
 from apps.accounts.errors import InvalidCredentials, PersonNotFound, SessionEnded
-from apps.accounts.models import LoginSession, User
+from apps.accounts.models import Block, LoginSession, User
 from messenger.core.errors import NotAuthenticated
 from messenger.core.json import uuid_or_none
 
@@ -170,6 +170,32 @@ def access_person(viewer_id: UUID, user_id: UUID) -> User:
     if person is None:
         raise PersonNotFound
     return person
+
+
+def blocks_between(one: UUID, other: UUID) -> set[UUID]:
+    """Who of the two has blocked the other."""
+    pair = Q(blocker=one, blocked=other) | Q(blocker=other, blocked=one)
+    return set(Block.objects.filter(pair).values_list("blocker_id", flat=True))
+
+
+def blockers_of(user_id: UUID, among: Iterable[UUID]) -> set[UUID]:
+    """Those of `among` who have blocked the person."""
+    rows = Block.objects.filter(blocked=user_id, blocker__in=list(among))
+    return set(rows.values_list("blocker_id", flat=True))
+
+
+def blocked_by(user_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Whom each of the people has blocked, in one query."""
+    found: dict[UUID, list[UUID]] = {user_id: [] for user_id in user_ids}
+    rows = Block.objects.filter(blocker__in=list(found))
+    for blocker_id, blocked_id in rows.values_list("blocker_id", "blocked_id"):
+        found[blocker_id].append(blocked_id)
+    return found
+
+
+def block_list_for(user_id: UUID) -> QuerySet[Block]:
+    """Whom the person has blocked, the latest first."""
+    return Block.objects.filter(blocker=user_id).select_related("blocked").order_by("-id")
 
 
 def people_search(*, viewer_id: UUID, search: str) -> QuerySet[User]:

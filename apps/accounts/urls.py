@@ -23,5 +23,4 @@ urlpatterns = [
     path("auth/sessions/<id:session_id>", security.SessionView.as_view(), name="auth-session"),
     path("users/me", people.MeView.as_view(), name="me"),
     path("users", people.PeopleView.as_view(), name="people"),
-    path("users/<id:user_id>", people.PersonView.as_view(), name="person"),
 ]

@@ -103,6 +103,10 @@ class Participant(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True)
     read_seq = models.BigIntegerField(default=0)
     read_at = models.DateTimeField(null=True, blank=True)
+    # Of a direct chat: they have blocked the other, the other has blocked them. Copies of the
+    # blocks, changed under the chat's lock, so that each send finds them in the row it reads.
+    has_blocked = models.BooleanField(default=False, db_default=False)
+    is_blocked = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = _("participant")

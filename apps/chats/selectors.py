@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.postgres.aggregates import BitXor
 from django.db.models import BigIntegerField, Func, QuerySet, Value
 
 from apps.accounts.models import User
+from apps.accounts.rules import shows_presence
+from apps.accounts.selectors import access_person, blocked_by, blockers_of
+from apps.accounts.serializers import person_out
 from apps.chats import rules
 from apps.chats.errors import DirectChatIsFixed, NotAdmin
 from apps.chats.models import Chat, Participant
 from apps.chats.serializers import participant_out
+from messenger.core import presence
 from messenger.core.errors import NotFound
 from messenger.core.pagination import PageQuery, page_of
 
@@ -66,14 +73,19 @@ def participant_page_for(user_id: UUID, chat_id: UUID, query: PageQuery) -> dict
     """A page of a chat's participants, oldest first; `NotFound` for outsiders."""
     access_chat(user_id, chat_id)
     rows, numbers = page_of(active_participants(chat_id).select_related("user"), query)
-    return {"items": [participant_out(row) for row in rows], **numbers}
+    return {"items": participants_dressed(user_id, rows), **numbers}
 
 
 def participants_for(user_id: UUID, chat_id: UUID) -> list[dict[str, Any]]:
     """All participants of a chat, for the pages; `NotFound` for outsiders."""
     access_chat(user_id, chat_id)
-    rows = active_participants(chat_id).select_related("user")
-    return [participant_out(row) for row in rows]
+    return participants_dressed(user_id, list(active_participants(chat_id).select_related("user")))
+
+
+def participants_dressed(user_id: UUID, rows: list[Participant]) -> list[dict[str, Any]]:
+    """`ParticipantOut` of loaded rows of one chat, as one of its people may see them."""
+    statuses = statuses_for(user_id, [row.user for row in rows])
+    return [participant_out(row, statuses[row.user_id]) for row in rows]
 
 
 def floors_of(chat_id: UUID) -> dict[UUID, int]:
@@ -135,6 +147,83 @@ def membership_marks(user_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 
 UUID_HASH = {"function": "uuid_hash_extended", "output_field": BigIntegerField()}
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who hears live of a person's coming and going: the people of `chat_ids` but those in
+    `hidden_from`; nobody unless `is_told`."""
+
+    chat_ids: list[UUID]
+    hidden_from: list[UUID]
+    is_told: bool
+    last_seen_at: datetime | None
+
+
+def audiences_of(user_ids: Iterable[UUID]) -> dict[UUID, Audience]:
+    """The audience of each of the people who exist, in three queries.
+
+    In larger chats than `RECEIPTS_LIVE_LIMIT` nobody is told: it would be the crowd's square.
+    """
+    people = User.objects.in_bulk(list(user_ids))
+    chats: dict[UUID, list[UUID]] = {user_id: [] for user_id in people}
+    rows = _in_small_chats().filter(user_id__in=list(people))
+    for user_id, chat_id in rows.values_list("user_id", "chat_id"):
+        chats[user_id].append(chat_id)
+    hidden = blocked_by(people)
+    return {
+        user_id: Audience(
+            chats[user_id], hidden[user_id], shows_presence(person), person.last_seen_at
+        )
+        for user_id, person in people.items()
+    }
+
+
+def people_in_sight_of(user_id: UUID) -> list[UUID]:
+    """Whose coming and going a person hears of live, in one query."""
+    mine = _in_small_chats().filter(user_id=user_id).values("chat_id")
+    near = Participant.objects.filter(chat_id__in=mine, left_at=None).values("user_id")
+    shown = User.objects.filter(
+        pk__in=near, is_active=True, last_seen_visibility=User.LastSeen.EVERYONE
+    )
+    seen = shown.exclude(pk=user_id).exclude(blocks__blocked_id=user_id)
+    return list(seen.values_list("id", flat=True))
+
+
+def _in_small_chats() -> QuerySet[Participant]:
+    return Participant.objects.filter(
+        left_at=None, chat__participant_count__lte=settings.RECEIPTS_LIVE_LIMIT
+    )
+
+
+def statuses_for(viewer_id: UUID, people: Iterable[User]) -> dict[UUID, dict[str, Any]]:
+    """`status` and `last_seen_at` of each, as the viewer, who shares a chat with them, may know.
+
+    One query, one Redis round trip, whatever the number.
+    """
+    near = {person.id: person for person in people}
+    hidden = blockers_of(viewer_id, near)
+    told = [one.id for one in near.values() if shows_presence(one) and one.id not in hidden]
+    here = presence.online(told)
+    found = {user_id: dict(UNTOLD) for user_id in near}
+    for user_id in told:
+        is_online = here is not None and user_id in here
+        found[user_id] = {
+            "status": None if here is None else "online" if is_online else "offline",
+            "last_seen_at": None if is_online else near[user_id].last_seen_at,
+        }
+    return found
+
+
+UNTOLD: dict[str, Any] = {"status": None, "last_seen_at": None}
+
+
+def person_for(viewer_id: UUID, user_id: UUID) -> dict[str, Any]:
+    """A `SeenPersonOut`; raises `PersonNotFound`. Strangers are told no presence."""
+    person = access_person(viewer_id, user_id)
+    is_near = share_a_chat(viewer_id, user_id)
+    seen = statuses_for(viewer_id, [person])[user_id] if is_near else UNTOLD
+    return {**person_out(person), **seen}
 
 
 def living_people(user_ids: Iterable[UUID]) -> set[UUID]:

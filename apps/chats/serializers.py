@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from apps.accounts.serializers import PersonOut, person_out
+from apps.accounts.serializers import SeenPersonOut, person_out
 from apps.accounts.serializers.fields import one_line, plain_text
 from apps.chats.models import Chat, Participant
 from messenger.core.pagination import Page
@@ -78,7 +78,7 @@ class ChatOut(Output):
 class ParticipantOut(Output):
     """One person in a chat and how far they have got."""
 
-    user: PersonOut
+    user: SeenPersonOut
     role: Literal["owner", "admin", "member"]
     joined_at: datetime
     delivered_seq: int
@@ -109,10 +109,10 @@ def chat_out(chat: Chat) -> dict[str, Any]:
     }
 
 
-def participant_out(participant: Participant) -> dict[str, Any]:
-    """A `ParticipantOut`; wants `user` loaded."""
+def participant_out(participant: Participant, seen: dict[str, Any]) -> dict[str, Any]:
+    """A `ParticipantOut`; wants `user` loaded, and what the viewer may know of their presence."""
     return {
-        "user": person_out(participant.user),
+        "user": {**person_out(participant.user), **seen},
         "role": participant.role,
         "joined_at": participant.joined_at,
         "delivered_seq": participant.delivered_seq,

@@ -5,6 +5,7 @@ from django.urls import path
 from apps.chats import views
 
 urlpatterns = [
+    path("users/<id:user_id>", views.PersonView.as_view(), name="person"),
     path(
         "chats/<id:chat_id>/participants",
         views.ParticipantsView.as_view(),

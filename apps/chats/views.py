@@ -7,18 +7,31 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.serializers import SeenPersonOut
 from apps.chats import selectors
 from apps.chats.serializers import (
     ParticipantOut,
     ParticipantPage,
     ParticipantsInput,
     RoleInput,
-    participant_out,
 )
 from apps.chats.services import participants
 from messenger.core.api import ApiView
 from messenger.core.pagination import PageQuery
 from messenger.core.schema import describe
+
+
+class PersonView(ApiView):
+    """`/users/{id}`; here, because what one sees of people depends on shared chats."""
+
+    @describe(
+        "A person's public profile",
+        description="With their presence, where you share a chat with them and they tell it.",
+        responses={200: SeenPersonOut},
+        errors=(404,),
+    )
+    def get(self, request: Request, user_id: UUID) -> Response:
+        return Response(selectors.person_for(self.user_id, user_id))
 
 
 class ParticipantsView(ApiView):
@@ -65,7 +78,7 @@ class ParticipantView(ApiView):
             user_id=user_id,
             role=self.body(RoleInput).role,
         )
-        return Response(participant_out(row))
+        return Response(selectors.participants_dressed(self.user_id, [row])[0])
 
     @describe(
         "Remove somebody, or leave",

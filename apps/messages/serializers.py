@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from apps.accounts.serializers import PersonOut
+from apps.accounts.serializers import SeenPersonOut
 from apps.chats.serializers import ChatOut
 from apps.messages.models import Message
 from messenger.core.shapes import Input, Output
@@ -215,7 +215,7 @@ class InboxChatOut(ChatOut):
     read_seq: int
     unread_count: int = Field(description="Others' messages that you have not read.")
     last_message: MessageOut | None
-    peer: PersonOut | None = Field(description="The other person of a direct chat.")
+    peer: SeenPersonOut | None = Field(description="The other person of a direct chat.")
 
 
 class InboxOut(Output):

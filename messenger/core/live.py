@@ -30,6 +30,7 @@ from messenger.core.redis import Breaker, client
 log = structlog.get_logger("messenger.live")
 QUEUE_LIMIT = 20_000
 PIPELINE_LIMIT = 256
+PRESENCE_GROUP = "presence"  # heard by every process that has sockets
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import enum
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -62,14 +63,16 @@ def online(user_ids: Iterable[UUID]) -> set[UUID] | None:
     def ask() -> list[Any]:
         pipeline = client().pipeline(transaction=False)
         pipeline.time()
-        pipeline.zmscore(ONLINE, [str(user_id) for user_id in wanted])
+        for start in range(0, len(wanted), CHUNK):
+            pipeline.zmscore(ONLINE, [str(one) for one in wanted[start : start + CHUNK]])
         return pipeline.execute()
 
     answer = _attempt(ask)
     if answer is None:
         return None
-    (seconds, micros), scores = answer
+    (seconds, micros), *chunks = answer
     now = seconds * 1000 + micros // 1000
+    scores = chain.from_iterable(chunks)
     return {one for one, score in zip(wanted, scores, strict=True) if score and score > now}
 
 

@@ -68,6 +68,10 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             now=asyncio.get_running_loop().time(),
         )
         self.dispatcher = Dispatcher(connection)
+        if not await current_hub().presence.join(connection):
+            connection.gone()
+            await self._accept_and_close(close_codes.FLOOD)
+            return
         await self._accept()
         structlog.contextvars.bind_contextvars(request_id=connection.id)
         connection.send(_hello(connection))
@@ -98,8 +102,10 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
 async def _begin(connection: Connection) -> list[str]:
     """Join the groups first: nothing can fall between the replay and what comes live."""
-    await current_hub().attach(connection)
-    return await in_thread(replay, connection.actor)
+    hub = current_hub()
+    await hub.attach(connection)
+    texts = await in_thread(replay, connection.actor)
+    return texts + await hub.presence.snapshot(connection.user_id)
 
 
 def _hello(connection: Connection) -> dict[str, Any]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 import structlog
 
 from apps.chats.selectors import members_among, memberships_of
-from messenger.core.live import Body, chat_group, publisher, user_group
+from messenger.core.live import PRESENCE_GROUP, Body, chat_group, publisher, user_group
 from messenger.gateway import close_codes, healing
 from messenger.gateway.connection import Connection
 from messenger.gateway.groups import EARLY_LIMIT, Group
+from messenger.gateway.presence import Presence
 from messenger.gateway.subscriptions import Subscriptions
 from messenger.gateway.sweeper import Sweeper
 from messenger.gateway.threads import in_thread, spawn
@@ -36,6 +37,7 @@ class Hub:
         self.groups: dict[str, Group] = {}
         self.connections: dict[str, Connection] = {}
         self._sweeper = Sweeper(self)
+        self.presence = Presence(self._sockets_in)
         self.subscriptions = Subscriptions(self.receive, self._sweeper.layer_returned)
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
@@ -59,6 +61,7 @@ class Hub:
     async def detach(self, connection: Connection) -> None:
         """Forget the connection and leave the groups that nobody here listens to any more."""
         self.connections.pop(connection.id, None)
+        self.presence.leave(connection)
         self._places[connection.user_id] -= 1
         if not self._places[connection.user_id]:
             del self._places[connection.user_id]
@@ -129,6 +132,9 @@ class Hub:
 
     def receive(self, frame: Body) -> None:
         """Take what was published to a group; pass it on when its turn has come."""
+        if frame["group"] == PRESENCE_GROUP:
+            self.presence.hear(frame)
+            return
         group = self.groups.get(frame["group"])
         if group is None:
             return
@@ -140,6 +146,10 @@ class Hub:
             self._check_first(group, frame)
         elif group.take(frame):
             self._sweeper.heal_soon(group)
+
+    def _sockets_in(self, chat_ids: Iterable[UUID]) -> set[Connection]:
+        groups = (self.groups.get(chat_group(chat_id)) for chat_id in chat_ids)
+        return {connection for group in groups if group for connection in group.sockets}
 
     def _hear(self, frames: list[Body]) -> None:
         """What this process publishes; called in the publishing thread."""
@@ -194,9 +204,11 @@ class Hub:
                 return
             publisher.hear(self._hear)
             await self.subscriptions.open()
+            await self.subscriptions.add(PRESENCE_GROUP)
             self._tasks = [
                 asyncio.create_task(self._sweeper.run()),
                 asyncio.create_task(self._tick()),
+                asyncio.create_task(self.presence.keep()),
             ]
 
     async def _tick(self) -> None:

@@ -237,7 +237,9 @@ RATE_LIMITS: dict[str, tuple[float, float]] = {
 MESSAGE_TEXT_LIMIT = 5000
 MESSAGE_EDIT_WINDOW = env.int("MESSAGE_EDIT_WINDOW", default=48 * 3600)  # seconds
 GROUP_SIZE_LIMIT = 1000
-RECEIPTS_LIVE_LIMIT = 100  # people in a chat up to which receipts are told live
+RECEIPTS_LIVE_LIMIT = (
+    100  # people in a chat up to which receipts, presence and typing are told live
+)
 SOCKET_FRAME_LIMIT = 64 * 1024
 SOCKET_HEARTBEAT = {"interval": 25, "timeout": 60}  # seconds
 SOCKET_CONNECTIONS_PER_USER = 20

@@ -28,6 +28,17 @@ class PersonOut(Output):
     deleted: bool = Field(description="The account is gone; only its messages are left.")
 
 
+class SeenPersonOut(PersonOut):
+    """A person as those see them who share a chat with them."""
+
+    status: Literal["online", "offline"] | None = Field(
+        description="Null where that is not told, or not known just now."
+    )
+    last_seen_at: datetime | None = Field(
+        description="When they were last here; null while they are online, or where it is not told."
+    )
+
+
 class UserOut(PersonOut):
     """What people see of themselves."""
 

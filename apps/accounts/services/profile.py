@@ -12,10 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.events import UserDeleted, UserUpdated
-from apps.accounts.models import DELETED_PREFIX, LoginSession, User
+from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, User
 from apps.accounts.selectors import access_user
 from apps.accounts.services.passwords import password_wrong
+from apps.accounts.services.seen import presence_changed
 from apps.accounts.services.sessions import sessions_revoke
+from messenger.core import live
 from messenger.core.events import emit
 
 PROFILE_FIELDS = frozenset(
@@ -43,6 +45,8 @@ def user_update(*, user_id: UUID, changes: Mapping[str, Any]) -> User:
             setattr(user, name, changes[name])
         if changed:
             user.save(update_fields=[*changed, "updated_at"])
+        if "last_seen_visibility" in changed:
+            live.push([presence_changed(user.id)])
         if changed & PUBLIC_FIELDS:
             emit(_updated(user), actor_id=user.id)
     return user
@@ -92,7 +96,9 @@ def user_anonymise(*, actor_id: UUID, user: User) -> None:
         user.locale, user.time_zone = "en", "UTC"
         user.last_seen_visibility = User.LastSeen.NOBODY
         user.found_by_email = user.is_active = user.is_staff = user.is_superuser = False
-        user.last_login, user.deleted_at = None, timezone.now()
+        user.last_login = user.last_seen_at = None
+        user.deleted_at = timezone.now()
+        Block.objects.filter(blocker=user).delete()
         user.set_unusable_password()
         user.save()
         emit(UserDeleted(user_id=user.id), actor_id=actor_id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -59,9 +57,3 @@ class PeopleView(PersonalView):
         people = read.people_search(viewer_id=self.user_id, search=query.search)
         rows, numbers = page_of(people, query)
         return Response({"items": [shapes.person_out(row) for row in rows], **numbers})
-
-
-class PersonView(PersonalView):
-    @describe("A person's public profile", responses={200: shapes.PersonOut}, errors=(404,))
-    def get(self, request: Request, user_id: UUID) -> Response:
-        return Response(shapes.person_out(read.access_person(self.user_id, user_id)))

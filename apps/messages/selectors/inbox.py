@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce, Greatest
 from apps.accounts.models import User
 from apps.accounts.serializers import person_out
 from apps.chats.models import Chat, Participant
+from apps.chats.selectors import statuses_for
 from apps.chats.serializers import chat_out
 from apps.messages.models import Message
 from apps.messages.serializers import message_out
@@ -26,7 +27,7 @@ from messenger.core.errors import NotFound
 
 
 def chats_for(user_id: UUID) -> list[dict[str, Any]]:
-    """All chats of a person as `InboxChatOut`, by last activity, in three queries."""
+    """All chats of a person as `InboxChatOut`, by last activity, in four queries."""
     return _dress(user_id, _mine(user_id).order_by("-chat__last_message_at", "-chat_id"))
 
 
@@ -94,4 +95,6 @@ def _peer_id(user_id: UUID, chat: Chat) -> UUID | None:
 
 def _peers(user_id: UUID, chats: list[Chat]) -> dict[UUID | None, dict[str, Any]]:
     ids = [peer for chat in chats if (peer := _peer_id(user_id, chat)) is not None]
-    return {user.id: person_out(user) for user in User.objects.filter(pk__in=ids)}
+    people = list(User.objects.filter(pk__in=ids))
+    statuses = statuses_for(user_id, people)
+    return {one.id: {**person_out(one), **statuses[one.id]} for one in people}

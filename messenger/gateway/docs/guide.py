@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.messages.selectors.replay import BYTES, IN_ALL, PER_CHAT
+from messenger.core import presence
 from messenger.core.json import MAX_DEPTH
 from messenger.gateway import auth, connection, dispatch, healing
 from messenger.gateway.docs.schemas import definitions
@@ -40,6 +41,12 @@ The server speaks first: `connected`. Then it replays what the person has not ac
 one chat it replays at most $per_chat messages, $in_all or $mebibytes MiB in all; a chat with more
 is named in a `resync` before the `sync_done`, which says where each chat stands and not how far the
 replay came. What happens meanwhile is held back and follows.
+
+After `sync_done` a `presence` comes for everybody who is online and lets you see it; whoever is not
+named is offline. From then on each coming and going is told, in chats of up to $receipts people;
+in larger ones, and after `chat_created`, REST says who is there. One who has lost the last
+connection is told to be offline $grace seconds later; one whose server process died, within
+$ttl. Where presence is not told, because of a setting or a block, one always seems offline.
 
 Receipts belong to the person, not to the device, and the replay brings no changes to older
 messages. A device that keeps messages therefore sends `sync` after `connected` for the chats that
@@ -137,6 +144,8 @@ def numbers() -> dict[str, Any]:
         "ref": dispatch.REF_LIMIT,
         "depth": MAX_DEPTH,
         "receipts": settings.RECEIPTS_LIVE_LIMIT,
+        "grace": round(presence.GRACE),
+        "ttl": round(presence.TTL),
         "interval": settings.SOCKET_HEARTBEAT["interval"],
         "timeout": settings.SOCKET_HEARTBEAT["timeout"],
         "ping_frames": connection.PING_FRAMES,

@@ -126,6 +126,12 @@ FRAMES: dict[type[Output], dict[str, Any]] = {
         "read_seq": 40,
         "at": CHANGED_AT,
     },
+    frames.PresenceFrame: {
+        "type": "presence",
+        "user_id": BOB,
+        "status": "offline",
+        "last_seen_at": CHANGED_AT,
+    },
     frames.ChatCreatedFrame: {"type": "chat_created", "chat_id": CHAT, "chat": _CHAT},
     frames.ChatUpdatedFrame: {"type": "chat_updated", "chat_id": CHAT, "chat": _CHAT},
     frames.ChatRemovedFrame: {"type": "chat_removed", "chat_id": CHAT},

@@ -166,6 +166,17 @@ class ReceiptFrame(Output):
     at: datetime = Field(description="When they got there.")
 
 
+class PresenceFrame(Output):
+    """Somebody who shares a chat with you has come or gone, as far as they let that be seen."""
+
+    type: Literal["presence"]
+    user_id: UserId
+    status: Literal["online", "offline"] = Field(description="What they are from now on.")
+    last_seen_at: datetime | None = Field(
+        description="When they were last here; null while they are online, or where it is not told."
+    )
+
+
 class ChatCreatedFrame(Output):
     """You are in a chat from now on: it was made, or you were added. Its messages follow."""
 
