@@ -18,7 +18,7 @@ from tests.factories import PASSWORD, UserFactory
 def test_answers_have_the_documented_shapes(api, alice, bob):
     client = api(alice)
     shapes.UserOut.model_validate(client.get("/users/me").json())
-    shapes.PersonOut.model_validate(client.get(f"/users/{bob.id}").json())
+    shapes.SeenPersonOut.model_validate(client.get(f"/users/{bob.id}").json())
     shapes.PeoplePage.model_validate(client.get("/users?search=a").json())
     shapes.LoginSessionsPage.model_validate(client.get("/auth/sessions").json())
 
@@ -28,7 +28,7 @@ def test_a_profile_shows_nothing_private(api, alice, bob):
     body = api(alice).get(f"/users/{bob.id}").json()
     assert body["username"] == bob.username
     assert bob.email not in str(body)
-    assert set(body) == set(shapes.PersonOut.model_fields)
+    assert set(body) == set(shapes.SeenPersonOut.model_fields)
     assert api().get(f"/users/{bob.id}").status_code == 401
 
 
