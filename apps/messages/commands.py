@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from apps.messages import selectors
@@ -91,28 +92,28 @@ def delete(actor: Actor, data: SocketDeleteInput) -> dict[str, Any]:
     }
 
 
-def sync(actor: Actor, data: SyncInput) -> list[str]:
-    """`sync` → the missing messages and changes, then `sync_done`; ready texts, in order."""
+def sync(actor: Actor, data: SyncInput) -> Iterator[list[str]]:
+    """`sync` → the missing messages and changes, then `sync_done`; pages of ready texts."""
     positions = {
         chat_id: held if isinstance(held, SyncPosition) else SyncPosition(seq=held)
         for chat_id, held in data.chats.items()
     }
-    return replay_texts(selectors.replay_for(actor.user_id, positions))
+    return _replayed(selectors.Replay(actor.user_id, positions))
 
 
-def replay(actor: Actor) -> list[str]:
-    """The handshake's replay: what the person's receipts do not cover; ready texts, in order."""
-    return replay_texts(selectors.replay_for(actor.user_id))
+def replay(actor: Actor) -> Iterator[list[str]]:
+    """The handshake's replay: what the person's receipts do not cover; pages of ready texts."""
+    return _replayed(selectors.Replay(actor.user_id))
 
 
-def replay_texts(found: selectors.Replay) -> list[str]:
+def _replayed(found: selectors.Replay) -> Iterator[list[str]]:
     """Messages, then changes, then `resync` where there is too much, then `sync_done`."""
-    texts = [dumps({"type": "message", **message}) for message in found.messages]
-    texts += [change_text(message) for message in found.changes]
-    if found.resync:
-        texts.append(dumps({"type": "resync", "chats": found.resync}))
+    for messages in found.messages():
+        yield [dumps({"type": "message", **message}) for message in messages]
+    for changes in found.changes():
+        yield [change_text(message) for message in changes]
+    last = [dumps({"type": "resync", "chats": found.resync})] if found.resync else []
     # JSON's keys are strings.
     seqs = {str(chat_id): seq for chat_id, seq in found.last_seqs.items()}
     revs = {str(chat_id): rev for chat_id, rev in found.last_revs.items()}
-    texts.append(dumps({"type": "sync_done", "chats": seqs, "revs": revs}))
-    return texts
+    yield [*last, dumps({"type": "sync_done", "chats": seqs, "revs": revs})]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,10 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """A read that answers with many ready texts, as fast as the reader takes them."""
+    """A read that answers with pages of ready texts, as fast as the reader takes them."""
 
     shape: type[Input]
-    handle: Callable[[Actor, Any], list[str]]
+    handle: Callable[[Actor, Any], Iterator[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)

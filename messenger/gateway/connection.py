@@ -18,6 +18,7 @@ WINDOW_BYTES = 1024 * 1024
 # A ping goes out once this much is in flight, so that a reader that keeps up never stops.
 PING_FRAMES = 64
 PING_BYTES = 256 * 1024
+HELD_BYTES = 256 * 1024  # of live frames during a replay
 RESYNC = dumps({"type": "resync", "chats": None})
 
 
@@ -46,6 +47,7 @@ class Connection:
         self.closed = False
         self._send = send
         self._held: list[str] | None = None
+        self._held_bytes = 0
         self._sent = self._sent_bytes = 0
         self._pings: list[tuple[int, int, int, float]] = []
         self._ping_number = 0
@@ -61,8 +63,9 @@ class Connection:
         """Send what is live: after the replay, where one is under way."""
         if self._held is None:
             self.send_text(text)
-        elif len(self._held) < WINDOW_FRAMES:
+        elif len(self._held) < WINDOW_FRAMES and self._held_bytes < HELD_BYTES:
             self._held.append(text)
+            self._held_bytes += len(text)
         else:
             self._lagging = True
 
@@ -95,7 +98,7 @@ class Connection:
     def hold(self) -> None:
         """Keep live frames back while the replay is being read, so that order stays."""
         if self._held is None:
-            self._held = []
+            self._held, self._held_bytes = [], 0
 
     def release(self) -> None:
         """Send what was held back; a client that was told too much at once resyncs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
@@ -15,8 +16,7 @@ from django.utils import timezone
 from apps.messages.commands import replay
 from messenger.gateway import auth, close_codes, current_hub
 from messenger.gateway.connection import Connection
-from messenger.gateway.dispatch import Dispatcher
-from messenger.gateway.threads import in_thread
+from messenger.gateway.dispatch import Dispatcher, read_pages
 
 log = structlog.get_logger("messenger.gateway")
 
@@ -75,7 +75,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         await self._accept()
         structlog.contextvars.bind_contextvars(request_id=connection.id)
         connection.send(_hello(connection))
-        self.dispatcher.stream(lambda: _begin(connection))
+        self.dispatcher.stream(_begin(connection))
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self.dispatcher is not None and self.connection and not self.connection.closed:
@@ -100,12 +100,13 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         await self.base_send({"type": "websocket.close", "code": code})
 
 
-async def _begin(connection: Connection) -> list[str]:
+async def _begin(connection: Connection) -> AsyncIterator[list[str]]:
     """Join the groups first: nothing can fall between the replay and what comes live."""
     hub = current_hub()
     await hub.attach(connection)
-    texts = await in_thread(replay, connection.actor)
-    return texts + await hub.presence.snapshot(connection.user_id)
+    async for page in read_pages(replay, connection.actor):
+        yield page
+    yield await hub.presence.snapshot(connection.user_id)
 
 
 def _hello(connection: Connection) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import structlog
@@ -12,7 +11,6 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from apps.accounts.selectors import identity_for_access_token
-from messenger.core.actors import Actor
 from messenger.core.errors import DomainError, InvalidInput, LimitExceeded
 from messenger.core.json import dumps, loads_guarded
 from messenger.core.problems import from_status, problem
@@ -65,11 +63,14 @@ class Dispatcher:
             log.exception("command_failed")
             self._refuse(ref, from_status(500))
 
-    def stream(self, read: Callable[[], Coroutine[Any, Any, list[str]]]) -> asyncio.Task[None]:
-        """Send many texts after the streams before; live frames wait, so that order stays."""
+    def stream(self, pages: AsyncIterator[list[str]]) -> asyncio.Task[None]:
+        """Send many texts after the streams before; live frames wait, so that order stays.
+
+        A page is read when the one before it is on its way to a reader that keeps up.
+        """
         if len(self._streams) >= STREAMS:
             raise LimitExceeded("Wait for the sync before this one.")
-        task = asyncio.create_task(self._stream(read, list(self._streams)))
+        task = asyncio.create_task(self._stream(pages, list(self._streams)))
         self._streams.append(task)
         task.add_done_callback(self._streams.remove)
         return task
@@ -97,7 +98,7 @@ class Dispatcher:
             answer = await in_thread(command.handle, actor, data)
             self._connection.send({**answer, "ref": ref} if ref else answer)
         elif isinstance(command, Streamed):
-            self.stream(partial(_read_stream, command, actor, data, ref))
+            self.stream(read_pages(command.handle, actor, data, ref=ref))
         else:
             await getattr(self, f"_{command.method}")(data)
 
@@ -130,16 +131,15 @@ class Dispatcher:
         self._connection.expires_at, self._connection.warned = identity.expires_at, False
 
     async def _stream(
-        self,
-        read: Callable[[], Coroutine[Any, Any, list[str]]],
-        before: list[asyncio.Task[None]],
+        self, pages: AsyncIterator[list[str]], before: list[asyncio.Task[None]]
     ) -> None:
         if before:
             await asyncio.wait(before)
         connection = self._connection
         connection.hold()
         try:
-            await connection.send_all(await read())
+            async for texts in pages:
+                await connection.send_all(texts)
         except Exception:
             # Without its replay a client would believe that it has everything.
             log.exception("stream_failed")
@@ -174,12 +174,18 @@ def _read(text: str | None) -> dict[str, Any]:
     return frame
 
 
-async def _read_stream(command: Streamed, actor: Actor, data: Any, ref: str) -> list[str]:
-    """The texts of a stream; its last one is the answer and carries the `ref`."""
-    texts = await in_thread(command.handle, actor, data)
-    if ref:
-        texts[-1] = f'{texts[-1][:-1]},"ref":{dumps(ref)}}}'
-    return texts
+async def read_pages(
+    handle: Callable[..., Iterator[list[str]]], *args: Any, ref: str = ""
+) -> AsyncIterator[list[str]]:
+    """The pages of a stream; its very last text is the answer and carries the `ref`."""
+    pages = await in_thread(handle, *args)
+    texts = await in_thread(next, pages)
+    while texts is not None:
+        following = await in_thread(next, pages, None)
+        if following is None and ref:
+            texts[-1] = f'{texts[-1][:-1]},"ref":{dumps(ref)}}}'
+        yield texts
+        texts = following
 
 
 def _ref(frame: dict[str, Any]) -> str:

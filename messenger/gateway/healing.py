@@ -71,11 +71,11 @@ def missing(chat_id: UUID, seq: int, rev: int, user_ids: set[UUID]) -> Missing:
     hidden = floors_of(chat_id) | dict.fromkeys(user_ids - members, BEYOND_ALL)
     said = [
         _frame(dumps({"type": "message", **message_out(message)}), message, hidden, seq=message.seq)
-        for message in selectors.messages_since({chat_id: seq})
+        for message in selectors.messages_since(chat_id, seq)
     ]
     changed = [
         _frame(change_text(message), message, hidden, rev=message.rev)
-        for message in selectors.changes_since({chat_id: rev})
+        for message in selectors.changes_since(chat_id, rev)
     ]
     return Missing(said, changed, at_seq, at_rev)
 

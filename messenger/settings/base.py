@@ -241,7 +241,10 @@ RECEIPTS_LIVE_LIMIT = (
     100  # people in a chat up to which receipts, presence and typing are told live
 )
 SOCKET_FRAME_LIMIT = 64 * 1024
-SOCKET_HEARTBEAT = {"interval": 25, "timeout": 60}  # seconds
+SOCKET_HEARTBEAT = {  # seconds
+    "interval": env.int("SOCKET_HEARTBEAT_INTERVAL", default=25),
+    "timeout": env.int("SOCKET_HEARTBEAT_TIMEOUT", default=60),
+}
 SOCKET_CONNECTIONS_PER_USER = 20
 
 # --- Events to the outside --------------------------------------------------------------------

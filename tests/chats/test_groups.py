@@ -9,7 +9,7 @@ import pytest
 from apps.chats.models import Participant
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participants_add
-from apps.messages.selectors import replay_for
+from apps.messages.selectors import Replay
 from apps.messages.serializers import SyncPosition
 from apps.messages.services.change import message_edit
 from apps.messages.services.send import message_send
@@ -113,8 +113,9 @@ def test_changes_of_what_came_before_them_are_not_told_to_newcomers(group, alice
     message_edit(actor_id=alice.id, message_id=early, text="still before")
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
     everything = {group.id: SyncPosition(seq=2**40, rev=0)}
-    assert [change.id for change in replay_for(alice.id, everything).changes] == [early]
-    assert replay_for(charlie.id, everything).changes == []
+    (page,) = Replay(alice.id, everything).changes()
+    assert [change.id for change in page] == [early]
+    assert [change for page in Replay(charlie.id, everything).changes() for change in page] == []
 
 
 def test_newcomers_see_everything_where_history_is_shared(alice, charlie, api):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from apps.chats.services.direct import chat_open_direct
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participant_remove, participants_add
 from apps.messages.models import Message
+from apps.messages.selectors import Replay
 from apps.messages.services.change import message_edit
 from apps.messages.services.send import SendRequest, message_send, messages_send
 from messenger.core import live
@@ -229,13 +231,35 @@ def test_a_handshake_replays_five_thousand_at_most_and_names_the_rest(alice, joi
     assert set(done["chats"]) == set(ids)
 
 
-def test_a_replay_has_a_limit_of_bytes(alice, bob, chat, join):
+def test_a_replay_of_large_messages_is_whole_and_in_order(alice, bob, chat, join):
     text = "\U0001f600" * 5000
     for _ in range(5):
         messages_send([SendRequest(bob.id, chat.id, uuid4(), text) for _ in range(60)])
     here = join(alice, wait=False)
     here.wait("sync_done", timeout=30)
     got = [frame["seq"] for frame in here.seen if frame["type"] == "message"]
-    assert got == list(range(1, len(got) + 1))
-    assert 200 < len(got) < 220  # of 20 kB each
-    assert [frame["chats"] for frame in here.seen if frame["type"] == "resync"] == [[str(chat.id)]]
+    assert got == list(range(1, 301))
+
+
+def test_a_thousand_missed_messages_arrive_in_order_within_two_seconds(alice, bob, join):
+    people = [bob, UserFactory()]
+    for other in people:  # one chat replays 500
+        chat, _ = chat_open_direct(actor_id=alice.id, user_id=other.id)
+        messages_send([SendRequest(other.id, chat.id, uuid4(), "missed " * 20) for _ in range(500)])
+    started = time.monotonic()
+    here = join(alice, wait=False)
+    here.wait("sync_done")
+    assert time.monotonic() - started < 2
+    got = [(frame["chat_id"], frame["seq"]) for frame in here.seen if frame["type"] == "message"]
+    assert len(got) == 1000
+    assert got == sorted(got)
+
+
+def test_a_person_who_is_removed_gets_no_further_page_of_a_replay(alice, bob):
+    group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
+    for _ in range(2):
+        messages_send([SendRequest(alice.id, group.id, uuid4(), "x") for _ in range(250)])
+    pages = Replay(bob.id).messages()
+    assert len(next(pages)) == 250
+    participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
+    assert list(pages) == []

@@ -7,7 +7,6 @@ from apps.messages.selectors.replay import (
     Replay,
     changes_since,
     messages_since,
-    replay_for,
 )
 from apps.messages.selectors.timeline import (
     access_message,
@@ -30,6 +29,5 @@ __all__ = [
     "messages_since",
     "quoted_for",
     "receipts_for",
-    "replay_for",
     "timeline_for",
 ]

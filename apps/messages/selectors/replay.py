@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import groupby, islice
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,98 +12,123 @@ from apps.messages.serializers import SyncPosition, message_out
 
 PER_CHAT = 500
 IN_ALL = 5000
-BYTES = 4 * 1024 * 1024  # about what the texts of one replay take
+# A page waits in memory for its reader: this is what a silent one can make the server hold.
+PAGE_ROWS = 250
+PAGE_BYTES = 128 * 1024
 NOBODY = UUID(int=0)
 
 Positions = Mapping[UUID, SyncPosition]
 
 
-@dataclass(slots=True)
 class Replay:
-    """Messages oldest first, changes to messages already held, where each chat stands, and the
-    chats that hold too much to be replayed."""
+    """What a person has not had: since the given positions, else since their receipts.
 
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    changes: list[Message] = field(default_factory=list)
-    last_seqs: dict[UUID, int] = field(default_factory=dict)
-    last_revs: dict[UUID, int] = field(default_factory=dict)
-    resync: list[UUID] = field(default_factory=list)
-
-
-def replay_for(user_id: UUID, positions: Positions | None = None) -> Replay:
-    """What the person has not had: since the given positions, else since their receipts.
-
-    At most 500 messages a chat, 5,000 and 4 MiB in all; chats with more are named in `resync`.
-    Chats that are not the person's are passed over in silence. Three queries.
+    First `messages`, oldest first in each chat, then `changes` of messages that the device holds
+    already; both read page by page as they are asked for, and each page only from chats that the
+    person takes part in at that moment. At most 500 of a chat and 5,000 in all; chats with more
+    are named in `resync` afterwards. Chats that are not the person's are passed over in silence.
     """
-    rows = Participant.objects.filter(user_id=user_id, left_at=None).select_related("chat")
-    if positions is not None:
-        rows = rows.filter(chat_id__in=list(positions))
-    starts: dict[UUID, int] = {}
-    revs: dict[UUID, int] = {}
-    replay = Replay()
-    for row in rows:
-        held = positions.get(row.chat_id) if positions is not None else None
+
+    def __init__(self, user_id: UUID, positions: Positions | None = None) -> None:
+        self.last_seqs: dict[UUID, int] = {}
+        self.last_revs: dict[UUID, int] = {}
+        self.resync: list[UUID] = []
+        self._user_id, self._is_sync = user_id, positions is not None
+        self._told: set[UUID] = set()
+        self._starts: dict[UUID, int] = {}
+        self._revs: dict[UUID, int] = {}
+        # What changed is told of messages between these: visible to the person, held by the device.
+        self._held: dict[UUID, tuple[int, int]] = {}
+        rows = Participant.objects.filter(user_id=user_id, left_at=None).select_related("chat")
+        if positions is not None:
+            rows = rows.filter(chat_id__in=list(positions))
+        for row in rows:
+            self._begin(row, positions.get(row.chat_id) if positions is not None else None)
+
+    def _begin(self, row: Participant, held: SyncPosition | None) -> None:
         start = max(held.seq if held else row.delivered_seq, row.hidden_seq)
         if held or row.chat.last_seq > start:
-            replay.last_seqs[row.chat_id] = row.chat.last_seq
-            replay.last_revs[row.chat_id] = row.chat.last_rev
+            self.last_seqs[row.chat_id] = row.chat.last_seq
+            self.last_revs[row.chat_id] = row.chat.last_rev
         if row.chat.last_seq > start:
-            starts[row.chat_id] = start
+            self._starts[row.chat_id] = start
         if held and held.rev is not None and row.chat.last_rev > held.rev:
-            revs[row.chat_id] = held.rev
-    # At the handshake one's own messages are no news; on `sync` another device may lack them.
-    found = _since(starts, "seq", user_id if positions is None else NOBODY, spare=1)
-    replay.resync = _cut_off(found, list(starts))
-    replay.messages = [
-        message_out(message)
-        for _, rows_of_chat in groupby(found[:IN_ALL], key=lambda one: one.chat_id)
-        for message in islice(rows_of_chat, PER_CHAT)
-    ]
-    if positions is None:
-        told = {message["chat_id"] for message in replay.messages} | set(replay.resync)
-        replay.last_seqs = {key: seq for key, seq in replay.last_seqs.items() if key in told}
-        replay.last_revs = {key: rev for key, rev in replay.last_revs.items() if key in told}
-    held_seqs = {chat_id: positions[chat_id].seq for chat_id in revs} if positions else {}
-    hidden = {row.chat_id: row.hidden_seq for row in rows}
-    changed = _since(revs, "rev", spare=1)
-    replay.resync += [one for one in _cut_off(changed, list(revs)) if one not in replay.resync]
-    replay.changes = [
-        row
-        for row in changed[:IN_ALL]
-        if hidden[row.chat_id] < row.seq <= held_seqs[row.chat_id]
-        and row.chat_id not in replay.resync
-    ]
-    return replay
+            self._revs[row.chat_id] = held.rev
+            self._held[row.chat_id] = (row.hidden_seq, held.seq)
+
+    def messages(self) -> Iterator[list[dict[str, Any]]]:
+        """Pages of messages in their wire shape."""
+        # At the handshake one's own messages are no news; on `sync` another device may lack them.
+        skip = NOBODY if self._is_sync else self._user_id
+        for page in self._pages(self._starts, "seq", skip):
+            self._told.update(message.chat_id for message in page)
+            yield [message_out(message) for message in page]
+        if not self._is_sync:  # chats that hold nothing but one's own messages had no news
+            told = self._told.union(self.resync)
+            self.last_seqs = {key: seq for key, seq in self.last_seqs.items() if key in told}
+            self.last_revs = {key: rev for key, rev in self.last_revs.items() if key in told}
+
+    def changes(self) -> Iterator[list[Message]]:
+        """Pages of messages that were edited or deleted."""
+        for page in self._pages(self._revs, "rev", NOBODY):
+            yield [
+                message
+                for message in page
+                if self._held[message.chat_id][0] < message.seq <= self._held[message.chat_id][1]
+            ]
+
+    def _pages(self, starts: dict[UUID, int], key: str, skip: UUID) -> Iterator[list[Message]]:
+        starts = dict(sorted(starts.items()))
+        left, in_all = dict.fromkeys(starts, PER_CHAT), IN_ALL
+        while starts:
+            most = [left[chat_id] + 1 for chat_id in starts]
+            rows = _since(starts, most, key, skip, self._user_id)
+            page: list[Message] = []
+            for row in rows:
+                if not left[row.chat_id] or not in_all:
+                    self._cut(row.chat_id)
+                    continue
+                left[row.chat_id] -= 1
+                in_all -= 1
+                page.append(row)
+            if page:
+                yield page
+            if not _is_full(rows):
+                return
+            last = rows[-1]
+            starts = {one: start for one, start in starts.items() if one >= last.chat_id}
+            starts[last.chat_id] = getattr(last, key)
+            if not in_all:
+                for chat_id in starts:
+                    self._cut(chat_id)
+                return
+            if last.chat_id in self.resync:
+                del starts[last.chat_id]
+
+    def _cut(self, chat_id: UUID) -> None:
+        if chat_id not in self.resync:
+            self.resync.append(chat_id)
 
 
-def messages_since(starts: Mapping[UUID, int]) -> list[Message]:
-    """Messages after each chat's `seq`, in the order they were written; bounded as above."""
-    return _since(starts, "seq")
+def messages_since(chat_id: UUID, seq: int) -> list[Message]:
+    """Messages of a chat after `seq`, in the order they were written; at most 500."""
+    return list(Message.objects.filter(chat_id=chat_id, seq__gt=seq).order_by("seq")[:PER_CHAT])
 
 
-def changes_since(starts: Mapping[UUID, int]) -> list[Message]:
-    """Messages edited or deleted after each chat's `rev`, in that order; bounded as above."""
-    return _since(starts, "rev")
+def changes_since(chat_id: UUID, rev: int) -> list[Message]:
+    """Messages of a chat edited or deleted after `rev`, in that order; at most 500."""
+    found = Message.objects.filter(chat_id=chat_id, rev__gt=max(rev, 0))
+    return list(found.order_by("rev")[:PER_CHAT])
 
 
-def _cut_off(found: list[Message], chat_ids: list[UUID]) -> list[UUID]:
-    """The chats that hold more than is replayed: each one's own limit, and the limit of all."""
-    counts = Counter(message.chat_id for message in found)
-    cut = {chat_id for chat_id, number in counts.items() if number > PER_CHAT}
-    if len(found) > IN_ALL or (found and vars(found[-1])["upto"] >= BYTES):
-        # Ordered by chat: the last one is cut, those after it are missing.
-        cut |= {chat_id for chat_id in chat_ids if chat_id >= found[-1].chat_id}
-    return [chat_id for chat_id in chat_ids if chat_id in cut]
+def _is_full(rows: list[Message]) -> bool:
+    return bool(rows) and (len(rows) == PAGE_ROWS or vars(rows[-1])["upto"] >= PAGE_BYTES)
 
 
 def _since(
-    starts: Mapping[UUID, int], key: str, skip_sender: UUID = NOBODY, *, spare: int = 0
+    starts: Mapping[UUID, int], most: list[int], key: str, skip_sender: UUID, user_id: UUID
 ) -> list[Message]:
-    if not starts:
-        return []
-    limits = [PER_CHAT + spare, IN_ALL + spare]
-    parameters = [list(starts), list(starts.values()), skip_sender, *limits]
+    parameters = [list(starts), list(starts.values()), most, user_id, skip_sender]
     return list(Message.objects.raw(SINCE[key], parameters))
 
 
@@ -115,10 +137,12 @@ SINCE = {
     key: (
         "SELECT * FROM (SELECT m.*, octet_length(m.text) + 400 AS size,"  # noqa: S608
         f" (sum(octet_length(m.text) + 400) OVER (ORDER BY m.chat_id, m.{key}))::bigint AS upto"
-        " FROM unnest(%s::uuid[], %s::bigint[]) AS s(chat_id, start),"
+        " FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS s(chat_id, start, most)"
+        " JOIN chats_participant p"
+        "  ON p.chat_id = s.chat_id AND p.user_id = %s AND p.left_at IS NULL,"
         " LATERAL (SELECT * FROM messaging_message WHERE chat_id = s.chat_id"
-        f"  AND {key} > s.start {only} AND sender_id <> %s ORDER BY {key} LIMIT %s) m) found"
-        f" WHERE upto - size < {BYTES} ORDER BY chat_id, {key} LIMIT %s"
+        f"  AND {key} > s.start {only} AND sender_id <> %s ORDER BY {key} LIMIT s.most) m) found"
+        f" WHERE upto - size < {PAGE_BYTES} ORDER BY chat_id, {key} LIMIT {PAGE_ROWS}"
     )
     for key, only in (("seq", ""), ("rev", "AND rev > 0"))
 }

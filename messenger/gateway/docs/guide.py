@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.messages.selectors.replay import BYTES, IN_ALL, PER_CHAT
+from apps.messages.selectors.replay import IN_ALL, PER_CHAT
 from messenger.core import presence
 from messenger.core.json import MAX_DEPTH
 from messenger.gateway import auth, connection, dispatch, healing
@@ -38,7 +38,7 @@ can see why.
 
 The server speaks first: `connected`. Then it replays what the person has not acknowledged with
 `delivered`: messages of all chats, each chat in order, oldest first, and at last `sync_done`. Of
-one chat it replays at most $per_chat messages, $in_all or $mebibytes MiB in all; a chat with more
+one chat it replays at most $per_chat messages, $in_all in all; a chat with more
 is named in a `resync` before the `sync_done`, which says where each chat stands and not how far the
 replay came. What happens meanwhile is held back and follows.
 
@@ -140,7 +140,6 @@ def numbers() -> dict[str, Any]:
         "bearer": auth.BEARER_PREFIX,
         "per_chat": PER_CHAT,
         "in_all": f"{IN_ALL:,}",
-        "mebibytes": BYTES // 2**20,
         "ref": dispatch.REF_LIMIT,
         "depth": MAX_DEPTH,
         "receipts": settings.RECEIPTS_LIVE_LIMIT,

@@ -1,0 +1,103 @@
+"""A reader that never reads, talking or not, costs the server little and ends."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.services.login import device_sign_in
+from apps.messages.services.send import SendRequest, messages_send
+from messenger.core.ids import new_id
+from messenger.gateway.connection import WINDOW_FRAMES
+from tests.conftest import DEVICE
+from tests.web import Client, WebProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SOCKETS = 15
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def web(django_db_setup, transactional_db) -> Iterator[WebProcess]:
+    """A process of its own: what it holds is measured, its patience is short."""
+    process = WebProcess(SOCKET_HEARTBEAT_TIMEOUT="8", LIMITS_SCALE="1000")
+    yield process
+    process.stop()
+
+
+def resident(web: WebProcess) -> int:
+    """Bytes of memory that the process holds."""
+    assert web.process is not None
+    pages = int(Path(f"/proc/{web.process.pid}/statm").read_text().split()[1])
+    return pages * 4096
+
+
+@pytest.mark.parametrize("talks", [False, True], ids=["silent", "talking"])
+def test_a_reader_that_never_reads_stays_below_two_mebibytes_and_is_closed(
+    talks, alice, bob, chat, web
+):
+    """Several at once, each with a replay before and a stream of large messages after."""
+    text = "я" * 5000
+    messages_send([SendRequest(bob.id, chat.id, new_id(), text) for _ in range(400)])
+    warm = Client(web.port, device_sign_in(user=bob, device=DEVICE).access)
+    warm.ready()
+    before = resident(web)
+    silent = [
+        Client(
+            web.port,
+            device_sign_in(user=alice, device=DEVICE).access,
+            max_queue=1,
+            sock=narrow(web.port),
+        )
+        for _ in range(SOCKETS)
+    ]
+    stop = threading.Event()
+
+    def talk() -> None:
+        frame = json.dumps({"type": "pong", "n": 0})  # of no ping: it says nothing
+        while not stop.is_set():
+            for one in silent:
+                one.socket.send(frame)
+            time.sleep(0.05)
+
+    talking = threading.Thread(target=talk, daemon=True)
+    if talks:
+        talking.start()
+    highest = 0
+    for _ in range(10):
+        messages_send([SendRequest(bob.id, chat.id, new_id(), text) for _ in range(60)])
+        time.sleep(0.2)
+        highest = max(highest, resident(web))
+    stop.set()
+    if talks:
+        talking.join(10)
+    assert (highest - before) / SOCKETS < 2 * MIB
+    # Each gets what was on its way, then the reason, unless it does not even read that far.
+    for one in silent:
+        one.send = lambda *args, **kwargs: None  # no pong
+    assert {one.close_code(timeout=20) for one in silent} <= {4408, 1006}
+    warm.close()
+
+
+def narrow(port: int) -> socket.socket:
+    """A connection whose own buffer takes little, so that what is not read stays at the server."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    made.connect(("127.0.0.1", port))
+    return made
+
+
+def test_more_than_the_window_is_never_in_flight(alice, bob, chat, web):
+    there = Client(web.port, device_sign_in(user=bob, device=DEVICE).access)
+    there.ready()
+    there.send = lambda *args, **kwargs: None  # no pong from now on
+    for _ in range(10):
+        messages_send([SendRequest(alice.id, chat.id, new_id(), "x") for _ in range(60)])
+    assert 200 < len(there.quiet(2)) <= WINDOW_FRAMES
