@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
+import structlog
 from django.core import mail
 from django.core.cache import cache
 from django.core.mail import EmailMessage
@@ -66,6 +67,12 @@ def bob(db) -> User:
 def charlie(db) -> User:
     """The outsider, who must never see anything."""
     return UserFactory(username="charlie")
+
+
+@pytest.fixture(autouse=True)
+def _no_request() -> None:
+    """What an earlier test's request bound to the log does not sign this one's events."""
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(autouse=True)
