@@ -32,6 +32,10 @@ ACCOUNTS: Table = {
     "api:me": {"GET": USER, "PATCH": USER, "DELETE": USER},
     "api:people": {"GET": USER},
     "api:person": {"GET": USER},
+    "api:devices": {"GET": USER, "POST": USER},
+    "api:device": {"DELETE": USER},
+    "api:notifications": {"GET": USER},
+    "api:notifications-read": {"POST": USER},
     # allauth's pages; those for signed-in people ask for a recent proof as well.
     "account_login": {"*": ANYONE},
     "account_logout": {"*": ANYONE},
@@ -70,6 +74,7 @@ CHATS: Table = {
     "api:chats": {"GET": USER, "POST": USER},
     "api:chat": {"GET": USER, "PATCH": USER, "DELETE": USER},
     "api:chat-read": {"POST": USER},
+    "api:chat-preferences": {"PATCH": USER},
     "api:participants": {"GET": USER, "POST": USER},
     "api:participant": {"PATCH": USER, "DELETE": USER},
 }

@@ -11,25 +11,22 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
 from django.contrib.sites.shortcuts import get_current_site
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
 
 from apps.accounts.errors import FieldRefused
+from apps.accounts.mails import deliver
 from apps.accounts.models import User
 from apps.accounts.rules import PASSWORD_MAX_LENGTH
 from apps.accounts.selectors import Identity, person_for_login
 from apps.accounts.services.login import login_throttle
 from apps.accounts.services.passwords import password_set
 from apps.accounts.services.registration import user_create
-from apps.accounts.tasks import send_mail
 from messenger.core.address import client_address, limit_key
 from messenger.core.errors import LimitExceeded
-from messenger.core.redis import breaker
 from messenger.core.throttles import take
 
 log = structlog.get_logger("messenger.accounts")
@@ -119,26 +116,3 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "current_site": get_current_site(self.request),
         }
         deliver(self.render_mail(template_prefix, email, {**site, **context}))
-
-
-def deliver(message: Any) -> None:
-    """Put a ready mail in the queue; with the queue out of reach, send it here and now."""
-    html = next(
-        (body for body, kind in getattr(message, "alternatives", []) if kind == "text/html"), ""
-    )
-    mail = (message.subject, message.body, html, message.from_email, message.to[0])
-    # The limit was asked for just now: a Redis that hangs has opened the breaker by then.
-    if not breaker.closed:
-        return _send_now(message)
-    try:
-        send_mail.apply_async(mail, retry=False, argsrepr="(a mail)")
-    except OperationalError:
-        breaker.failed()
-        _send_now(message)
-
-
-def _send_now(message: EmailMultiAlternatives) -> None:
-    try:
-        message.send()
-    except OSError as error:  # also what smtplib raises
-        log.error("mail_failed", error=type(error).__name__)

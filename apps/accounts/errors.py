@@ -87,6 +87,11 @@ class SessionNotFound(NotFound):
     title = _("There is no such session")
 
 
+class DeviceNotFound(NotFound):
+    code = "device_not_found"
+    title = _("There is no such device")
+
+
 class FieldRefused(InvalidInput):
     """One field's value cannot be taken, although its shape is right."""
 

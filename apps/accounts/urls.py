@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts.views import entrance, people, security
+from apps.accounts.views import away, entrance, people, security
 
 urlpatterns = [
     path("auth/register", entrance.RegisterView.as_view(), name="auth-register"),
@@ -21,6 +21,10 @@ urlpatterns = [
     path("auth/email/confirm", entrance.EmailConfirmView.as_view(), name="auth-email-confirm"),
     path("auth/sessions", security.SessionsView.as_view(), name="auth-sessions"),
     path("auth/sessions/<id:session_id>", security.SessionView.as_view(), name="auth-session"),
+    path("devices", away.DevicesView.as_view(), name="devices"),
+    path("devices/<id:device_id>", away.DeviceView.as_view(), name="device"),
+    path("notifications", away.NotificationsView.as_view(), name="notifications"),
+    path("notifications/read", away.NotificationsReadView.as_view(), name="notifications-read"),
     path("users/me", people.MeView.as_view(), name="me"),
     path("users", people.PeopleView.as_view(), name="people"),
 ]

@@ -85,6 +85,11 @@ class Participant(models.Model):
         ADMIN = "admin", _("Admin")
         MEMBER = "member", _("Member")
 
+    class Notify(models.TextChoices):
+        ALL = "all", _("All messages")
+        MENTIONS = "mentions", _("Mentions only")
+        NONE = "none", _("Nothing")
+
     chat = models.ForeignKey(
         Chat, on_delete=models.CASCADE, related_name="participants", db_index=False
     )
@@ -107,6 +112,12 @@ class Participant(models.Model):
     # blocks, changed under the chat's lock, so that each send finds them in the row it reads.
     has_blocked = models.BooleanField(default=False, db_default=False)
     is_blocked = models.BooleanField(default=False, db_default=False)
+    # The person's own preferences; nobody else sees them.
+    muted_until = models.DateTimeField(null=True, blank=True)
+    notify = models.CharField(max_length=8, choices=Notify.choices, default=Notify.ALL)
+    pinned = models.BooleanField(default=False)
+    archived = models.BooleanField(default=False)
+    draft = models.TextField(blank=True)
 
     class Meta:
         verbose_name = _("participant")

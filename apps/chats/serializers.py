@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, StringConstraints
 
 from apps.accounts.serializers import SeenPersonOut, person_out
 from apps.accounts.serializers.fields import one_line, plain_text
@@ -17,6 +17,14 @@ from messenger.core.shapes import Input, Output
 Title = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(one_line)]
 Description = Annotated[str, StringConstraints(max_length=500), AfterValidator(plain_text)]
 Members = Annotated[list[UUID], Field(max_length=1000)]
+
+Notify = Literal["all", "mentions", "none"]
+
+
+def _plausible(value: datetime) -> datetime:
+    if not 2000 <= value.year < 9999:
+        raise ValueError("the year must lie between 2000 and 9998")
+    return value.astimezone(UTC)
 
 
 class DirectChatInput(Input):
@@ -56,6 +64,33 @@ class RoleInput(Input):
     """Give a participant a role; `owner` hands the group over."""
 
     role: Literal["owner", "admin", "member"]
+
+
+class PreferencesInput(Input):
+    """My preferences for a chat; what is left out stays."""
+
+    muted_until: Annotated[AwareDatetime, AfterValidator(_plausible)] | None = Field(
+        default=None, description="Silent until then; null: not silent. For ever: a far date."
+    )
+    notify: Notify = Field(
+        default_factory=lambda: "all",
+        description="What I am told of while I am away: `mentions` only those of me.",
+    )
+    pinned: StrictBool = Field(default_factory=bool, description="Stands first in my list.")
+    archived: StrictBool = Field(default_factory=bool, description="Folded away in my list.")
+    draft: Annotated[
+        str, StringConstraints(max_length=5000, strip_whitespace=False), AfterValidator(plain_text)
+    ] = Field(default_factory=str, description="What I have begun to write.")
+
+
+class PreferencesOut(Output):
+    """What I have chosen for a chat; nobody else sees it."""
+
+    muted_until: datetime | None
+    notify: Notify
+    pinned: bool
+    archived: bool
+    draft: str
 
 
 class ChatOut(Output):
@@ -106,6 +141,17 @@ def chat_out(chat: Chat) -> dict[str, Any]:
         "last_seq": chat.last_seq,
         "last_rev": chat.last_rev,
         "last_message_at": chat.last_message_at,
+    }
+
+
+def preferences_out(participant: Participant) -> dict[str, Any]:
+    """A `PreferencesOut`."""
+    return {
+        "muted_until": participant.muted_until,
+        "notify": participant.notify,
+        "pinned": participant.pinned,
+        "archived": participant.archived,
+        "draft": participant.draft,
     }
 
 

@@ -30,6 +30,7 @@ class MessageSent(ChatAggregate):
     sender_id: UUID
     text: str
     reply_to: UUID | None
+    mentions: list[UUID]
     sent_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -45,6 +46,7 @@ class MessageEdited(ChatAggregate):
     seq: int
     rev: int
     text: str
+    mentions: list[UUID]
     edited_at: datetime
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length
@@ -36,6 +37,8 @@ class Message(models.Model):
     reply_to = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
+    # Who of the chat is named with @ in the text.
+    mentions = ArrayField(models.UUIDField(), db_default=[], default=list)
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -59,6 +62,10 @@ class Message(models.Model):
         indexes = (
             # Changes missed offline.
             models.Index(fields=["chat", "rev"], name="message_rev", condition=Q(rev__gt=0)),
+            # The unread mentions of each chat in the list of chats.
+            models.Index(
+                fields=["chat", "seq"], name="message_mentions", condition=~Q(mentions=[])
+            ),
             # Deleting a chat: PostgreSQL asks of each message whether another answers it.
             models.Index(
                 fields=["reply_to"],

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from apps.accounts.serializers import SeenPersonOut
-from apps.chats.serializers import ChatOut
+from apps.chats.serializers import ChatOut, PreferencesOut
 from apps.messages.models import Message
 from messenger.core.shapes import Input, Output
 
@@ -160,6 +160,7 @@ class MessageOut(Output):
     sender_id: UUID = Field(description="Who said it.")
     text: str = Field(description="Empty once deleted.")
     reply_to: UUID | None = Field(description="The message of the same chat that it answers.")
+    mentions: list[UUID] = Field(description="Who of the chat is named with @ in the text.")
     sent_at: datetime | None = Field(description="The sender's clock.")
     created_at: datetime = Field(description="When it was stored.")
     updated_at: datetime = Field(description="When it was stored, edited or deleted last.")
@@ -214,6 +215,8 @@ class InboxChatOut(ChatOut):
     delivered_seq: int
     read_seq: int
     unread_count: int = Field(description="Others' messages that you have not read.")
+    mention_count: int = Field(description="Those of them that name you.")
+    preferences: PreferencesOut
     last_message: MessageOut | None
     peer: SeenPersonOut | None = Field(description="The other person of a direct chat.")
 
@@ -234,6 +237,7 @@ def message_out(message: Message) -> dict[str, Any]:
         "sender_id": message.sender_id,
         "text": message.text,
         "reply_to": message.reply_to_id,
+        "mentions": message.mentions,
         "sent_at": message.sent_at,
         "created_at": message.created_at,
         "updated_at": message.updated_at,

@@ -8,6 +8,11 @@ urlpatterns = [
     path("chats", inbox.ChatsView.as_view(), name="chats"),
     path("chats/<id:chat_id>", inbox.ChatView.as_view(), name="chat"),
     path("chats/<id:chat_id>/read", inbox.ChatReadView.as_view(), name="chat-read"),
+    path(
+        "chats/<id:chat_id>/preferences",
+        inbox.ChatPreferencesView.as_view(),
+        name="chat-preferences",
+    ),
     path("messages", conversation.MessagesView.as_view(), name="messages"),
     path("messages/<id:message_id>", conversation.MessageView.as_view(), name="message"),
     path(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import os
 import secrets
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -51,11 +53,27 @@ def claim_data_folder(folder: Path) -> IO[str]:
 
 def secret_key(folder: Path) -> str:
     """This installation's own secret: made at the first start, readable by its owner alone."""
-    path = folder / "secret_key"
+    return _kept(folder / "secret_key", lambda: secrets.token_urlsafe(64))
+
+
+def vapid_private_key(folder: Path) -> str:
+    """The key that signs Web Push, a number below the order of the curve P-256."""
+    return _kept(folder / "vapid_private_key", _vapid_private_key)
+
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def _vapid_private_key() -> str:
+    number = secrets.randbelow(P256_ORDER - 1) + 1
+    return base64.urlsafe_b64encode(number.to_bytes(32, "big")).decode().rstrip("=")
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(64))
+            file.write(make())
     return path.read_text(encoding="utf-8")
 
 

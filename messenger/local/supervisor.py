@@ -12,7 +12,7 @@ import time
 from messenger.local.announce import address, page_status, say
 from messenger.local.environment import PROJECT, Environment
 from messenger.local.errors import LocalError
-from messenger.local.folders import claim_data_folder, secret_key
+from messenger.local.folders import claim_data_folder, secret_key, vapid_private_key
 from messenger.local.kept import Kept, stop_together
 from messenger.local.processes import spawn, stop
 from messenger.local.services import Service, embedded_services
@@ -74,6 +74,7 @@ class Supervisor:
         }
         for name, value in {
             "SECRET_KEY": secret_key(environment.data),
+            "VAPID_PRIVATE_KEY": vapid_private_key(environment.data),
             "DJANGO_SETTINGS_MODULE": "messenger.settings.dev",
         }.items():
             self.children_see[name] = os.environ.get(name) or value

@@ -1,5 +1,6 @@
 """What every environment shares. Values that differ between hosts come from the environment."""
 
+from email.utils import parseaddr
 from pathlib import Path
 
 import environ
@@ -181,6 +182,18 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Lumin <no-reply@loca
 vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 10
 
+# --- While away -------------------------------------------------------------------------------
+# Where people find this site: for links in mails that no request stands behind.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
+# Web Push (RFC 8292): the signing key, 32 bytes in base64url; without one nothing is pushed. Kept
+# for good: subscriptions are made for it.
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="")
+VAPID_CONTACT = env.str("VAPID_CONTACT", default=f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
+# May pushes go to plain http and to private addresses? For tests on one machine only.
+OUTBOUND_ALLOW_PRIVATE = env.bool("OUTBOUND_ALLOW_PRIVATE", default=False)
+DIGEST_AFTER = env.int("DIGEST_AFTER", default=15 * 60)  # seconds unread before a mail is sent
+DIGEST_PAUSE = env.int("DIGEST_PAUSE", default=8 * 3600)  # seconds between two mails to one person
+
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -281,6 +294,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5.0},  # the next one says the same
     },
     "accounts-prune-sessions": {"task": "accounts.prune_sessions", "schedule": 3600.0},
+    "accounts-prune-away": {"task": "accounts.prune_away", "schedule": 3600.0},
+    "messages-send-digests": {"task": "messages.send_digests", "schedule": 300.0},
 }
 
 # --- Language, time, files --------------------------------------------------------------------

@@ -10,6 +10,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="laptop-only-never-in-production")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="optional")
 ACCOUNT_EMAIL_VERIFICATION = EMAIL_VERIFICATION
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8000)}")
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True  # passkeys on http://localhost
 WHITENOISE_USE_FINDERS = True

@@ -1,5 +1,16 @@
 """The wire shapes of people, tokens and login sessions."""
 
+from apps.accounts.serializers.away import (
+    DeviceInput,
+    DeviceOut,
+    DevicesOut,
+    NotificationOut,
+    NotificationQuery,
+    NotificationsOut,
+    NotificationsReadInput,
+    device_out,
+    notification_out,
+)
 from apps.accounts.serializers.fields import (
     time_zones,
 )
@@ -36,11 +47,18 @@ from apps.accounts.serializers.outputs import (
 
 __all__ = [
     "DetailOut",
+    "DeviceInput",
+    "DeviceOut",
+    "DevicesOut",
     "EmailConfirmInput",
     "LoginInput",
     "LoginSessionOut",
     "LoginSessionsPage",
     "LogoutInput",
+    "NotificationOut",
+    "NotificationQuery",
+    "NotificationsOut",
+    "NotificationsReadInput",
     "PasswordChangeInput",
     "PasswordResetConfirmInput",
     "PasswordResetInput",
@@ -56,7 +74,9 @@ __all__ = [
     "UserDeleteInput",
     "UserOut",
     "UserUpdateInput",
+    "device_out",
     "login_session_out",
+    "notification_out",
     "person_out",
     "signed_in_out",
     "time_zones",

@@ -94,6 +94,12 @@ class UserUpdateInput(Input):
     found_by_email: StrictBool = Field(
         default_factory=bool, description="May people who know my whole e-mail address find me?"
     )
+    email_digest: StrictBool = Field(
+        default_factory=bool, description="Mail me what I have missed while I was away?"
+    )
+    push_shows_text: StrictBool = Field(
+        default_factory=bool, description="May notifications on my devices and mails show texts?"
+    )
 
 
 class UserDeleteInput(Input):

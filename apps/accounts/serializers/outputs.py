@@ -49,6 +49,8 @@ class UserOut(PersonOut):
     last_seen_visibility: LastSeenVisibility
     writes_from: WritesFrom
     found_by_email: bool
+    email_digest: bool
+    push_shows_text: bool
     is_staff: bool
 
 
@@ -118,6 +120,8 @@ def user_out(user: User, *, email_confirmed: bool) -> dict[str, Any]:
         "last_seen_visibility": user.last_seen_visibility,
         "writes_from": user.writes_from,
         "found_by_email": user.found_by_email,
+        "email_digest": user.email_digest,
+        "push_shows_text": user.push_shows_text,
         "is_staff": user.is_staff,
     }
 

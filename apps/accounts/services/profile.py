@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.events import UserDeleted, UserUpdated
-from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, User
+from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, Notification, User
 from apps.accounts.selectors import access_user
 from apps.accounts.services.passwords import password_wrong
 from apps.accounts.services.seen import presence_changed
@@ -29,6 +29,8 @@ PROFILE_FIELDS = frozenset(
         "last_seen_visibility",
         "writes_from",
         "found_by_email",
+        "email_digest",
+        "push_shows_text",
     }
 )
 PUBLIC_FIELDS = frozenset({"display_name", "bio"})
@@ -87,6 +89,7 @@ def user_anonymise(*, actor_id: UUID, user: User) -> None:
         LoginSession.objects.filter(user=user).update(ip_address=None, user_agent="")
         EmailAddress.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()
+        Notification.objects.filter(user=user).delete()
         user.groups.clear()
         user.user_permissions.clear()
         # The id's random part: unique, and it tells nothing about the person.
@@ -95,7 +98,8 @@ def user_anonymise(*, actor_id: UUID, user: User) -> None:
         user.display_name = user.bio = ""
         user.locale, user.time_zone = "en", "UTC"
         user.last_seen_visibility = User.LastSeen.NOBODY
-        user.found_by_email = user.is_active = user.is_staff = user.is_superuser = False
+        user.found_by_email = user.email_digest = False
+        user.is_active = user.is_staff = user.is_superuser = False
         user.last_login = user.last_seen_at = None
         user.deleted_at = timezone.now()
         Block.objects.filter(blocker=user).delete()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.accounts import rules, tokens
 from apps.accounts.errors import RefreshReused, SessionNotFound
-from apps.accounts.models import LoginSession
+from apps.accounts.models import Device, LoginSession
 from apps.accounts.selectors import access_login_session, rights_of
 from messenger.core import live
 
@@ -105,8 +105,8 @@ def sessions_revoke(
 ) -> int:
     """End the person's sessions: all, or those in `session_ids`; never `except_id`.
 
-    Tokens and cookies stop working with the commit; open sockets are told to close. Returns
-    how many ended.
+    Tokens and cookies stop working with the commit, and no push reaches their devices; open
+    sockets are told to close. Returns how many ended.
     """
     with transaction.atomic():
         living = LoginSession.objects.filter(user_id=user_id, revoked_at=None)
@@ -118,6 +118,7 @@ def sessions_revoke(
         ended = [row.id for row in rows]
         # The database's clock: every web process asks it for what ended within the last seconds.
         LoginSession.objects.filter(id__in=ended).update(revoked_at=Now(), revoke_reason=reason)
+        Device.objects.filter(session_id__in=ended).delete()
         Session.objects.filter(
             session_key__in=[row.session_key for row in rows if row.session_key]
         ).delete()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.chats.models import Chat, Participant
-from apps.chats.serializers import chat_out
+from apps.chats.serializers import chat_out, preferences_out
 from messenger.core.json import dumps
 from messenger.core.live import Frame, chat_group, user_group
 
@@ -46,6 +46,12 @@ def chat_removed(chat_id: UUID, user_ids: Iterable[UUID]) -> list[Frame]:
     text = dumps({"type": "chat_removed", "chat_id": chat_id})
     control = {"op": "leave", "chat_id": str(chat_id)}
     return [Frame(user_group(user_id), text, control=control) for user_id in user_ids]
+
+
+def preferences_changed(mine: Participant) -> Frame:
+    """For the person's own connections."""
+    body = {"type": "chat_preferences", "chat_id": mine.chat_id, **preferences_out(mine)}
+    return Frame(user_group(mine.user_id), dumps(body))
 
 
 def _to_chat(chat: Chat, body: dict[str, Any]) -> Frame:

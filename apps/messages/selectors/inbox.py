@@ -20,15 +20,17 @@ from apps.accounts.models import User
 from apps.accounts.serializers import person_out
 from apps.chats.models import Chat, Participant
 from apps.chats.selectors import statuses_for
-from apps.chats.serializers import chat_out
+from apps.chats.serializers import chat_out, preferences_out
 from apps.messages.models import Message
 from apps.messages.serializers import message_out
 from messenger.core.errors import NotFound
 
 
 def chats_for(user_id: UUID) -> list[dict[str, Any]]:
-    """All chats of a person as `InboxChatOut`, by last activity, in four queries."""
-    return _dress(user_id, _mine(user_id).order_by("-chat__last_message_at", "-chat_id"))
+    """All chats of a person as `InboxChatOut`, the pinned ones first, by last activity, in five
+    queries."""
+    rows = _mine(user_id).order_by("-pinned", "-chat__last_message_at", "-chat_id")
+    return _dress(user_id, rows)
 
 
 def chat_for(user_id: UUID, chat_id: UUID) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
     mine = list(rows)
     newest = _last_messages([row.chat_id for row in mine])
     peers = _peers(user_id, [row.chat for row in mine])
+    mentions = mention_counts_for(user_id, [row.chat_id for row in mine])
     return [
         {
             **chat_out(row.chat),
@@ -71,11 +74,25 @@ def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
             "delivered_seq": row.delivered_seq,
             "read_seq": row.read_seq,
             "unread_count": vars(row)["unread_count"],
+            "mention_count": mentions.get(row.chat_id, 0),
+            "preferences": preferences_out(row),
             "last_message": _visible(newest.get(row.chat_id), row),
             "peer": peers.get(_peer_id(user_id, row.chat)),
         }
         for row in mine
     ]
+
+
+def mention_counts_for(user_id: UUID, chat_ids: list[UUID]) -> dict[UUID, int]:
+    """How many unread messages of these chats name the person; chats without any are missing."""
+    here = Participant.objects.filter(
+        user_id=user_id, chat_id=OuterRef("chat_id"), left_at=None
+    ).values(floor=Greatest("read_seq", "hidden_seq"))
+    rows = Message.objects.exclude(mentions=[]).filter(
+        chat_id__in=chat_ids, mentions__contains=[user_id], seq__gt=Subquery(here)
+    )
+    counted = rows.exclude(sender_id=user_id).order_by().values("chat_id").annotate(n=Count("*"))
+    return dict(counted.values_list("chat_id", "n"))
 
 
 def _last_messages(chat_ids: list[UUID]) -> dict[UUID, Message]:

@@ -8,10 +8,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.services.notifications import notifications_forget
 from apps.chats.models import Chat
 from apps.messages import errors, events, rules, selectors
 from apps.messages.models import Message, MessageEdit
 from apps.messages.services import frames
+from apps.messages.services.mentions import mentions_in
 from messenger.core import live
 from messenger.core.events import emit
 
@@ -36,7 +38,8 @@ def message_edit(
         raise errors.EditWindowOver
     MessageEdit.objects.create(message=message, text=message.text, replaced_at=now)
     message.text, message.edited_at = text, now
-    _store(message, chat, now, "text", "edited_at")
+    message.mentions = mentions_in(chat.id, text)
+    _store(message, chat, now, "text", "edited_at", "mentions")
     emit(
         events.MessageEdited(
             chat_id=chat.id,
@@ -44,6 +47,7 @@ def message_edit(
             seq=message.seq,
             rev=message.rev,
             text=text,
+            mentions=message.mentions,
             edited_at=now,
         ),
         actor_id=actor_id,
@@ -65,8 +69,9 @@ def message_delete(*, actor_id: UUID, message_id: UUID, connection_id: str = "")
         return message
     now = timezone.now()
     MessageEdit.objects.filter(message=message).delete()
-    message.text, message.deleted_at = "", now
-    _store(message, chat, now, "text", "deleted_at")
+    notifications_forget(user_ids=message.mentions, subject=message.id)
+    message.text, message.deleted_at, message.mentions = "", now, []
+    _store(message, chat, now, "text", "deleted_at", "mentions")
     emit(
         events.MessageDeleted(
             chat_id=chat.id,

@@ -20,6 +20,7 @@ def change_text(message: Message) -> str:
         change = {
             "type": "message_edited",
             "text": message.text,
+            "mentions": message.mentions,
             "edited_at": message.edited_at,
         }
     place = {"chat_id": message.chat_id, "message_id": message.id, "seq": message.seq}

@@ -18,7 +18,9 @@ from django.utils import timezone
 from apps.messages import selectors
 from apps.messages.errors import MessageIdConflict
 from apps.messages.events import MessageSent
+from apps.messages.rules import names_in
 from apps.messages.serializers import message_out
+from apps.messages.services.mentions import MENTIONED
 from messenger.core import live
 from messenger.core.errors import DomainError, InvalidInput, NotFound
 from messenger.core.events import event_metadata, outbox_written
@@ -47,6 +49,19 @@ class Sent:
 
     message: dict[str, Any]
     duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was true under the locks: each chat's `last_seq` (counted on while writing) and
+    `members_rev`; for each request whether the sender takes part and whether the quoted message
+    is there and visible; and who is mentioned, by the request's place."""
+
+    now: datetime
+    seqs: dict[UUID, int]
+    members: dict[UUID, int]
+    rights: list[tuple[bool, bool]]
+    mentions: dict[int, list[UUID]]
 
 
 def message_send(
@@ -84,11 +99,11 @@ def messages_send(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
 
 @transaction.atomic
 def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Sent | DomainError]:
-    now, seqs, members, rights = _lock_and_look(requests)
+    found = _lock_and_look(requests)
     known = _repeats(requests) if look_for_repeats else {}
     outcomes: list[Sent | DomainError] = []
     written: list[tuple[dict[str, Any], SendRequest]] = []
-    for request, (is_member, reply_is_here) in zip(requests, rights, strict=True):
+    for n, (request, (is_member, reply_is_here)) in enumerate(zip(requests, found.rights, strict=True)):
         earlier = known.get(request.message_id)
         if earlier is not None and _is_same(earlier, request):
             outcomes.append(Sent(earlier, duplicate=True))
@@ -99,43 +114,53 @@ def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Se
         elif request.reply_to and not reply_is_here:
             outcomes.append(_unknown_reply())
         else:
-            seqs[request.chat_id] += 1
-            message = _wire(request, seqs[request.chat_id], now)
+            found.seqs[request.chat_id] += 1
+            message = _wire(
+                request, found.seqs[request.chat_id], found.now, found.mentions.get(n, [])
+            )
             known[request.message_id] = message
             written.append((message, request))
             outcomes.append(Sent(message))
     if written:
-        _write(written, seqs, members, now)
+        _write(written, found)
     return outcomes
 
 
 def _lock_and_look(
     requests: Sequence[SendRequest],
-) -> tuple[datetime, dict[UUID, int], dict[UUID, int], list[tuple[bool, bool]]]:
-    """Lock the chats, then read the rights: the time, each chat's `last_seq` and `members_rev`,
-    and for each request whether the sender takes part and whether the quoted message is there
-    and visible.
+) -> _Looked:
+    """Lock the chats, then read what is true of them and of the requests.
 
     Chats are locked in id order, so that two batches never wait for each other in a circle. The
     rights are a statement of their own, with a snapshot of its own, in the same round trip: what
     changed while the lock was waited for must count.
     """
+    named = [(n, name) for n, one in enumerate(requests) for name in names_in(one.text)]
     with connection.cursor() as cursor:
         cursor.execute(
-            LOCK + ";" + RIGHTS,
+            ";".join([LOCK, RIGHTS, *([MENTIONED] if named else [])]),
             {
                 "locked": _uuids({request.chat_id for request in requests}),
                 "chats": _uuids(request.chat_id for request in requests),
                 "senders": _uuids(request.sender_id for request in requests),
                 "replies": _uuids(request.reply_to for request in requests),
+                "places": [n for n, _ in named],
+                "rooms": [requests[n].chat_id for n, _ in named],
+                "names": [name for _, name in named],
             },
         )
         rows = cursor.fetchall()
         cursor.nextset()
         rights: list[tuple[bool, bool]] = cursor.fetchall()
+        mentions = dict(cursor.fetchall()) if named and cursor.nextset() else {}
     # The database's clock, so that processes whose clocks differ agree.
-    now = rows[0][3] if rows else timezone.now()
-    return now, {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}, rights
+    return _Looked(
+        now=rows[0][3] if rows else timezone.now(),
+        seqs={row[0]: row[1] for row in rows},
+        members={row[0]: row[2] for row in rows},
+        rights=rights,
+        mentions=mentions,
+    )
 
 
 LOCK = """
@@ -161,23 +186,22 @@ def _uuids(ids: Iterable[UUID | None]) -> str:
 
 def _write(
     written: list[tuple[dict[str, Any], SendRequest]],
-    seqs: dict[UUID, int],
-    members: dict[UUID, int],
-    now: datetime,
+    found: _Looked,
 ) -> None:
     """Messages, counters and outbox in one statement; the frames leave after the commit.
 
     The wire's own JSON goes in, once, and PostgreSQL takes the columns out of it.
     """
     texts = [dumps(message) for message, _ in written]
-    last = {str(message["chat_id"]): seqs[message["chat_id"]] for message, _ in written}
+    has_mentions = any(message["mentions"] for message, _ in written)
+    last = {str(message["chat_id"]): found.seqs[message["chat_id"]] for message, _ in written}
     with connection.cursor() as cursor:
         cursor.execute(
-            WRITE,
+            WRITE_MENTIONS if has_mentions else WRITE,
             {
                 "messages": "[" + ",".join(texts) + "]",
                 "seqs": dumps(last),
-                "now": now,
+                "now": found.now,
                 "event_type": MessageSent.event_type,
                 "topic": MessageSent.topic,
                 "metadata": dumps(event_metadata(None)),
@@ -189,7 +213,7 @@ def _write(
             live.chat_group(message["chat_id"]),
             '{"type":"message",' + text[1:],
             seq=message["seq"],
-            members_rev=members[message["chat_id"]],
+            members_rev=found.members[message["chat_id"]],
             skip=request.connection_id,
         )
         for (message, request), text in zip(written, texts, strict=True)
@@ -219,7 +243,18 @@ FROM new ORDER BY n
 """
 
 
-def _wire(request: SendRequest, seq: int, now: datetime) -> dict[str, Any]:
+# Taking an array out of JSON costs something, and most batches have none.
+WRITE_MENTIONS = WRITE.replace("created_at, updated_at)", "created_at, updated_at, mentions)").replace(
+    "%(now)s, %(now)s\n  FROM new",
+    "%(now)s, %(now)s,"
+    " ARRAY(SELECT one::uuid FROM jsonb_array_elements_text(payload->'mentions') AS one)\n"
+    "  FROM new",
+)
+
+
+def _wire(
+    request: SendRequest, seq: int, now: datetime, mentions: list[UUID]
+) -> dict[str, Any]:
     """A `MessageOut` of a message that is being written: `message_out` without a model."""
     return {
         "id": request.message_id,
@@ -229,6 +264,7 @@ def _wire(request: SendRequest, seq: int, now: datetime) -> dict[str, Any]:
         "sender_id": request.sender_id,
         "text": request.text,
         "reply_to": request.reply_to,
+        "mentions": mentions,
         "sent_at": request.sent_at,
         "created_at": now,
         "updated_at": now,

@@ -10,8 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.chats.models import Chat
-from apps.chats.serializers import ChatPatchInput, DirectChatInput, GroupChatInput
+from apps.chats.serializers import (
+    ChatPatchInput,
+    DirectChatInput,
+    GroupChatInput,
+    PreferencesInput,
+    PreferencesOut,
+    preferences_out,
+)
 from apps.chats.services import direct, groups
+from apps.chats.services.preferences import preferences_set
 from apps.messages import selectors
 from apps.messages.serializers import InboxChatOut, InboxOut, ReadInput
 from apps.messages.services.read import messages_read
@@ -100,3 +108,19 @@ class ChatReadView(ApiView):
         seq = self.body(ReadInput).seq
         messages_read(actor_id=self.user_id, chat_id=chat_id, seq=seq)
         return Response(status=204)
+
+
+class ChatPreferencesView(ApiView):
+    """`/chats/{id}/preferences`."""
+
+    @describe(
+        "Change my preferences for a chat",
+        description="Only what is given changes, and only for me.",
+        request=PreferencesInput,
+        responses={200: PreferencesOut},
+        errors=(404,),
+    )
+    def patch(self, request: Request, chat_id: UUID) -> Response:
+        changes = self.body(PreferencesInput).model_dump(exclude_unset=True)
+        mine = preferences_set(actor_id=self.user_id, chat_id=chat_id, changes=changes)
+        return Response(preferences_out(mine))

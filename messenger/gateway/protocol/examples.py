@@ -95,6 +95,7 @@ FRAMES: dict[type[Output], dict[str, Any]] = {
         "sender_id": ALICE,
         "text": "Tea at five?",
         "reply_to": None,
+        "mentions": [],
         "sent_at": "2026-03-01T09:29:59.900000Z",
         "created_at": SAID_AT,
         "updated_at": SAID_AT,
@@ -108,7 +109,8 @@ FRAMES: dict[type[Output], dict[str, Any]] = {
         **_PLACE,
         "seq": 42,
         "rev": 7,
-        "text": "Tea at six?",
+        "text": "Tea at six, @bob?",
+        "mentions": [BOB],
         "edited_at": CHANGED_AT,
     },
     frames.MessageDeletedFrame: {

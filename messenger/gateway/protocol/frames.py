@@ -141,6 +141,7 @@ class MessageEditedFrame(Output):
     seq: Seq
     rev: Rev
     text: str = Field(description="The text from now on.")
+    mentions: list[UUID] = Field(description="Who of the chat it names with @ from now on.")
     edited_at: datetime = Field(description="When it was changed.")
 
 

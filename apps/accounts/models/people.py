@@ -90,6 +90,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     found_by_email = models.BooleanField(
         _("people who know my e-mail address may find me"), default=False
     )
+    email_digest = models.BooleanField(_("e-mail me what I have missed"), default=True)
+    push_shows_text = models.BooleanField(_("show texts in notifications"), default=True)
+    # The last mail about what was missed.
+    digested_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("staff"), default=False)
     date_joined = models.DateTimeField(default=timezone.now)

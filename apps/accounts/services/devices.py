@@ -1,0 +1,77 @@
+"""Devices: registered by their login session, gone with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.errors import DeviceNotFound
+from apps.accounts.models import Device
+from apps.accounts.selectors import access_login_session
+
+DEVICES_LIMIT = 20  # of one person; the oldest makes room
+FAILING_KEPT = timedelta(days=14)
+PRUNE_BATCH = 1000
+
+
+@transaction.atomic
+def device_register(
+    *, session_id: UUID, kind: str, endpoint: str, p256dh: str = "", auth: str = ""
+) -> tuple[Device, bool]:
+    """Store where pushes to a living session go; the device, and whether its row is new.
+
+    An address has one row, and a session one device of a kind: registering again moves it.
+    Raises `SessionEnded`.
+    """
+    session = access_login_session(session_id)
+    Device.objects.filter(session=session, kind=kind).exclude(endpoint=endpoint).delete()
+    device, created = Device.objects.update_or_create(
+        kind=kind,
+        endpoint=endpoint,
+        defaults={
+            "user_id": session.user_id,
+            "session": session,
+            "p256dh": p256dh,
+            "auth": auth,
+            "seen_at": timezone.now(),
+            "failing_since": None,
+        },
+    )
+    extra = Device.objects.filter(user_id=session.user_id).order_by("-seen_at", "-id")
+    Device.objects.filter(pk__in=list(extra.values_list("pk", flat=True)[DEVICES_LIMIT:])).delete()
+    return device, created
+
+
+def device_forget(*, user_id: UUID, device_id: UUID) -> None:
+    """Remove one of the person's own devices; raises `DeviceNotFound`."""
+    if not Device.objects.filter(user_id=user_id, id=device_id).delete()[0]:
+        raise DeviceNotFound
+
+
+def device_is_gone(device_id: UUID) -> None:
+    """Its push service has said that nothing will ever reach it again."""
+    Device.objects.filter(id=device_id).delete()
+
+
+def device_works(device: Device, *, works: bool) -> None:
+    """Note whether a push got through; writes only what is news."""
+    rows = Device.objects.filter(id=device.id)
+    if works and device.failing_since is not None:
+        rows.update(failing_since=None)
+    elif not works:
+        rows.filter(failing_since=None).update(failing_since=timezone.now())
+
+
+def devices_prune() -> int:
+    """Delete devices that nothing has reached for two weeks, or whose session is over."""
+    now = timezone.now()
+    over = Q(session__expires_at__lt=now) | Q(session__revoked_at__isnull=False)
+    dead = Device.objects.filter(Q(failing_since__lt=now - FAILING_KEPT) | over)
+    pruned = 0
+    while ids := list(dead.values_list("id", flat=True)[:PRUNE_BATCH]):
+        pruned += Device.objects.filter(id__in=ids).delete()[0]
+    return pruned

@@ -1,0 +1,29 @@
+"""How a person wants one of their chats: seen and heard by themselves alone."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.chats import selectors
+from apps.chats.models import Participant
+from apps.chats.services import frames
+from messenger.core import live
+
+
+@transaction.atomic
+def preferences_set(*, actor_id: UUID, chat_id: UUID, changes: dict[str, Any]) -> Participant:
+    """Change one's own preferences; `changes` holds checked fields of `PreferencesInput`.
+
+    The person's other connections are told. Raises `NotFound`.
+    """
+    _, mine = selectors.access_chat(actor_id, chat_id)
+    fields = [name for name, value in changes.items() if getattr(mine, name) != value]
+    if fields:
+        for name in fields:
+            setattr(mine, name, changes[name])
+        mine.save(update_fields=fields)
+        live.push([frames.preferences_changed(mine)])
+    return mine
