@@ -96,7 +96,7 @@ def mails() -> Callable[[], list[EmailMessage]]:
                 while message := queue.get_nowait():
                     task = celery_app.tasks[message.headers["task"]]
                     if run and task.name == "accounts.send_mail":
-                        task(*message.payload[0])
+                        task(*message.payload[0], **message.payload[1])
                     message.ack()
         return mail.outbox
 

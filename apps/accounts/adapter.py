@@ -18,8 +18,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.accounts.errors import FieldRefused
-from apps.accounts.mails import deliver
 from apps.accounts.models import User
+from apps.accounts.postbox import deliver
 from apps.accounts.rules import PASSWORD_MAX_LENGTH
 from apps.accounts.selectors import Identity, person_for_login
 from apps.accounts.services.login import login_throttle

@@ -36,6 +36,7 @@ def send_mail(
     html: str,
     sender: str,
     recipient: str,
+    *,
     headers: dict[str, str] | None = None,
 ) -> None:
     """Hand a ready mail to the mail server; tried again for about half an hour."""

@@ -86,11 +86,11 @@ class PreferencesInput(Input):
 class PreferencesOut(Output):
     """What I have chosen for a chat; nobody else sees it."""
 
-    muted_until: datetime | None
-    notify: Notify
-    pinned: bool
-    archived: bool
-    draft: str
+    muted_until: datetime | None = Field(description="Silent until then.")
+    notify: Notify = Field(description="What is told while one is away.")
+    pinned: bool = Field(description="Stands first in the list.")
+    archived: bool = Field(description="Folded away in the list.")
+    draft: str = Field(description="What has been begun to write.")
 
 
 class ChatOut(Output):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 
@@ -44,3 +47,50 @@ def can_delete(chat: Chat, participant: Participant, message: Message) -> bool:
     return message.sender_id == participant.user_id or (
         chat.kind == Chat.Kind.GROUP and is_admin(participant)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """What fan-out must know of a message; `crowd` is how many take part in its chat."""
+
+    id: UUID
+    chat_id: UUID
+    seq: int
+    sender_id: UUID
+    mentions: Sequence[UUID]
+    crowd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """That somebody is told of a message, as a `mention` or as the newest of many `messages`."""
+
+    kind: str
+    message: NewMessage
+    push: bool
+
+
+def notices_for(
+    place: Participant, news: Sequence[NewMessage], *, is_connected: bool, now: datetime
+) -> list[Notice]:
+    """What one participant is told of the new messages of their chat, in the chat's order.
+
+    A mention that is not read yet is always listed, unless the person wants nothing of the chat;
+    other messages only while they are away and the chat is not silent. A silent chat pushes
+    nothing.
+    """
+    is_muted = place.muted_until is not None and place.muted_until > now
+    found: list[Notice] = []
+    newest: NewMessage | None = None
+    for message in news:
+        if message.sender_id == place.user_id or message.seq <= place.hidden_seq:
+            continue
+        if place.user_id in message.mentions:
+            if message.seq > place.read_seq and place.notify != Participant.Notify.NONE:
+                found.append(Notice("mention", message, push=not (is_connected or is_muted)))
+        elif message.seq > place.delivered_seq:
+            newest = message
+    wants_all = place.notify == Participant.Notify.ALL and not is_muted and not is_connected
+    if newest is not None and wants_all:
+        found.append(Notice("messages", newest, push=True))
+    return found

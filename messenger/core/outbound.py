@@ -75,7 +75,7 @@ class _Judged(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, *, secure: bool) -> None:
         super().__init__(host, port, timeout=CONNECT_TIMEOUT)
         self._secure = secure
-        self.default_port = 443 if secure else 80  # type: ignore[misc]  # for the Host header
+        self.default_port = 443 if secure else 80  # for the Host header
         self._is_cut = False
 
     def connect(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 
-from apps.accounts.mails import deliver
+from apps.accounts.postbox import deliver
 from messenger.core.redis import breaker
 from tests.factories import PASSWORD
 

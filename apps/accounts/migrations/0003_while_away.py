@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import messenger.core.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import messenger.core.ids
 
 
 class Migration(migrations.Migration):

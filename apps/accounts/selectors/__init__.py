@@ -1,6 +1,8 @@
 """Every read about people, their login sessions, and what they are told while they are away."""
 
 from apps.accounts.selectors.away import (
+    access_device_to_push,
+    access_notification,
     device_list_for,
     notification_timeline_for,
     people_to_mail,
@@ -33,7 +35,9 @@ __all__ = [
     "LOGIN_SESSION_KEY",
     "WELL_FORMED_KEY",
     "Identity",
+    "access_device_to_push",
     "access_login_session",
+    "access_notification",
     "access_person",
     "access_user",
     "block_list_for",

@@ -11,8 +11,10 @@ from allauth.account.models import EmailAddress
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from apps.accounts.errors import DeviceNotFound
 from apps.accounts.models import Device, Notification, User
 from apps.accounts.serializers import NotificationQuery, notification_out
+from messenger.core.errors import NotFound
 
 
 def device_list_for(user_id: UUID) -> QuerySet[Device]:
@@ -24,6 +26,22 @@ def _reachable() -> QuerySet[Device]:
     return Device.objects.filter(
         session__revoked_at=None, session__expires_at__gt=timezone.now(), user__is_active=True
     )
+
+
+def access_device_to_push(device_id: UUID) -> Device:
+    """A browser that a push can reach, with its person; raises `DeviceNotFound`."""
+    found = _reachable().filter(id=device_id, kind=Device.Kind.WEB).select_related("user").first()
+    if found is None:
+        raise DeviceNotFound
+    return found
+
+
+def access_notification(user_id: UUID, notification_id: UUID) -> Notification:
+    """One of the person's own; raises `NotFound`."""
+    found = Notification.objects.filter(user_id=user_id, id=notification_id).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def unread_counts(user_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -73,14 +91,15 @@ def pushes_due(
     found = list(due.values_list("id", "position", "user_id"))
     if not found:
         return []
-    devices: dict[UUID, list[UUID]] = {}
+    devices: dict[UUID, list[UUID | None]] = {}
+    nobody: list[UUID | None] = [None]
     reachable = _reachable().filter(user_id__in={row[2] for row in found}, kind=Device.Kind.WEB)
     for device_id, owner in reachable.values_list("id", "user_id"):
         devices.setdefault(owner, []).append(device_id)
     return [
         (notification_id, position, device_id)
         for notification_id, position, owner in found
-        for device_id in devices.get(owner) or [None]
+        for device_id in devices.get(owner, nobody)
     ]
 
 

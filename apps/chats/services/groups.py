@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from apps.accounts.services.notifications import notifications_forget
 from apps.chats import selectors
 from apps.chats.errors import DirectChatIsFixed, GroupFull, NotAcceptingMessages, NotOwner
 from apps.chats.events import ChatCreated, ChatDeleted, ChatUpdated
@@ -92,6 +93,7 @@ def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
     if mine.role != Participant.Role.OWNER:
         raise NotOwner
     members = list(selectors.active_participants(chat_id).values_list("user_id", flat=True))
+    notifications_forget(user_ids=members, thread=chat.id)
     emit(ChatDeleted(chat_id=chat.id), actor_id=actor_id)
     live.push(frames.chat_removed(chat.id, members))
     chat.delete()

@@ -25,6 +25,9 @@ def mentions_in(chat_id: UUID, text: str) -> list[UUID]:
     if not names:
         return []
     with connection.cursor() as cursor:
-        same = {"places": [0] * len(names), "rooms": [chat_id] * len(names), "names": names}
-        cursor.execute(MENTIONED, same)
-        return dict(cursor.fetchall()).get(0, [])
+        cursor.execute(
+            MENTIONED,
+            {"places": [0] * len(names), "rooms": [chat_id] * len(names), "names": names},
+        )
+        found: dict[int, list[UUID]] = dict(cursor.fetchall())
+    return found.get(0, [])

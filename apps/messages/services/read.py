@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from apps.accounts.services.notifications import notifications_clear
 from apps.messages.events import CursorMoved, MessageDelivered, MessageRead
 from apps.messages.services import frames
 from messenger.core import live
@@ -119,6 +120,9 @@ def _store(cursor: Any, moved: list[_Moved], now: datetime) -> None:
             chats = sorted(lows)
             parameters = {"chats": chats, "lows": [lows[chat] for chat in chats], "now": now}
             cursor.execute(COMPLETE.format(kind=kind), parameters)
+    read = [one for one in moved if one.new[1] > one.old[1]]
+    if read:
+        notifications_clear((one.user_id, one.chat_id, one.new[1]) for one in read)
     _tell(cursor, moved, now)
 
 

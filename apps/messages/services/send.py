@@ -103,7 +103,9 @@ def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Se
     known = _repeats(requests) if look_for_repeats else {}
     outcomes: list[Sent | DomainError] = []
     written: list[tuple[dict[str, Any], SendRequest]] = []
-    for n, (request, (is_member, reply_is_here)) in enumerate(zip(requests, found.rights, strict=True)):
+    for n, (request, (is_member, reply_is_here)) in enumerate(
+        zip(requests, found.rights, strict=True)
+    ):
         earlier = known.get(request.message_id)
         if earlier is not None and _is_same(earlier, request):
             outcomes.append(Sent(earlier, duplicate=True))
@@ -244,7 +246,9 @@ FROM new ORDER BY n
 
 
 # Taking an array out of JSON costs something, and most batches have none.
-WRITE_MENTIONS = WRITE.replace("created_at, updated_at)", "created_at, updated_at, mentions)").replace(
+WRITE_MENTIONS = WRITE.replace(
+    "created_at, updated_at)", "created_at, updated_at, mentions)"
+).replace(
     "%(now)s, %(now)s\n  FROM new",
     "%(now)s, %(now)s,"
     " ARRAY(SELECT one::uuid FROM jsonb_array_elements_text(payload->'mentions') AS one)\n"
@@ -252,9 +256,7 @@ WRITE_MENTIONS = WRITE.replace("created_at, updated_at)", "created_at, updated_a
 )
 
 
-def _wire(
-    request: SendRequest, seq: int, now: datetime, mentions: list[UUID]
-) -> dict[str, Any]:
+def _wire(request: SendRequest, seq: int, now: datetime, mentions: list[UUID]) -> dict[str, Any]:
     """A `MessageOut` of a message that is being written: `message_out` without a model."""
     return {
         "id": request.message_id,

@@ -70,6 +70,8 @@ def _array(schema: Schema) -> str:
 
 
 def _object(schema: Schema) -> str:
+    if "propertyNames" not in schema:
+        return "object"
     of = f"{words(schema['propertyNames'])} → {words(schema['additionalProperties'])}"
     return f"object: {of}{_range(schema, 'minProperties', 'maxProperties', 'keys')}"
 

@@ -34,6 +34,8 @@ FRAMES: tuple[type[Output], ...] = (
     frames.ChatRemovedFrame,
     frames.ParticipantJoinedFrame,
     frames.ParticipantLeftFrame,
+    frames.ChatPreferencesFrame,
+    frames.NotificationFrame,
     frames.TokenExpiringFrame,
     frames.PingFrame,
     frames.ErrorFrame,

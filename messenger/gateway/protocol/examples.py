@@ -15,6 +15,7 @@ ALICE = "0199f3a2-5c1e-7b64-9d0f-2a6c41e8b7d3"
 BOB = "0199f3a2-7e90-7f12-8a3b-91d5c0e4f628"
 CHAT = "0199f3a4-10b7-7c58-b2e6-4f0d93a7c51e"
 MESSAGE = "0199f3b0-6d42-7a19-8c75-e3b8204f9a60"
+NOTIFICATION = "0199f3b1-0c55-7e3a-9b1d-5a2f67c8d014"
 CONNECTION = "0199f3af-e001-7d3c-a5b9-70c62e18d4f9"
 REF = "r17"
 SAID_AT = "2026-03-01T09:30:00.123456Z"
@@ -144,6 +145,27 @@ FRAMES: dict[type[Output], dict[str, Any]] = {
         "role": "member",
     },
     frames.ParticipantLeftFrame: {"type": "participant_left", "chat_id": CHAT, "user_id": BOB},
+    frames.ChatPreferencesFrame: {
+        "type": "chat_preferences",
+        "chat_id": CHAT,
+        "muted_until": CHANGED_AT,
+        "notify": "mentions",
+        "pinned": True,
+        "archived": False,
+        "draft": "Tea at",
+    },
+    frames.NotificationFrame: {
+        "type": "notification",
+        "notification": {
+            "id": NOTIFICATION,
+            "seq": 311,
+            "kind": "mention",
+            "payload": {"chat_id": CHAT, "message_id": MESSAGE, "seq": 42, "sender_id": ALICE},
+            "created_at": CHANGED_AT,
+            "read_at": None,
+        },
+        "unread_count": 1,
+    },
     frames.TokenExpiringFrame: {"type": "token_expiring"},
     frames.PingFrame: {"type": "ping", "n": 3},
     frames.ErrorFrame: {

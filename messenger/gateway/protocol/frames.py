@@ -11,7 +11,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from apps.chats.serializers import ChatOut
+from apps.accounts.serializers import NotificationOut
+from apps.chats.serializers import ChatOut, PreferencesOut
 from apps.messages.serializers import MessageOut
 from messenger.core.schema import Problem
 from messenger.core.shapes import Output
@@ -216,6 +217,23 @@ class ParticipantLeftFrame(Output):
     type: Literal["participant_left"]
     chat_id: ChatId
     user_id: UserId
+
+
+class ChatPreferencesFrame(PreferencesOut):
+    """You have changed your preferences for a chat, on another of your connections perhaps."""
+
+    type: Literal["chat_preferences"]
+    chat_id: ChatId
+
+
+class NotificationFrame(Output):
+    """You are told of something outside the open chat; or fewer notifications are unread now."""
+
+    type: Literal["notification"]
+    notification: NotificationOut | None = Field(
+        description="As REST lists it; null where only the count has changed."
+    )
+    unread_count: Cursor = Field(description="Your unread notifications.")
 
 
 class TokenExpiringFrame(Output):

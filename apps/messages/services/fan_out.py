@@ -1,0 +1,81 @@
+"""Telling people who are away what was said; those who are connected have heard it already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.accounts.selectors import pushes_due
+from apps.accounts.services.notifications import News, notifications_tell
+from apps.messages.rules import NewMessage, Notice, notices_for
+from apps.messages.selectors.away import perhaps_away
+from messenger.core import presence
+
+Due = tuple[UUID, int, UUID | None]
+
+
+def news_tell(news: Sequence[NewMessage], *, part: tuple[int, int] | None = None) -> list[Due]:
+    """Tell of the messages whoever has to be told; of a crowd, those of one `part`.
+
+    Returns the pushes that are due, as `pushes_due` does, also those that an earlier run was
+    killed before queueing. One statement and one question to Redis where all are connected.
+    """
+    if not news:
+        return []
+    rows = list(perhaps_away(news, part=part))
+    connected = presence.connected({row.user_id for row in rows})
+    named = {user_id for one in news for user_id in one.mentions}
+    wanted = {row.user_id for row in rows} - (connected - named)
+    if not wanted:
+        return []
+    _write(news, wanted, connected)
+    return pushes_due(wanted, {one.chat_id for one in news})
+
+
+@transaction.atomic
+def _write(
+    news: Sequence[NewMessage], user_ids: Collection[UUID], connected: Collection[UUID]
+) -> None:
+    by_chat = {
+        chat_id: list(group) for chat_id, group in groupby(news, key=lambda one: one.chat_id)
+    }
+    with connection.cursor() as cursor:
+        # The lock of the receipts: who reads at this moment is either seen below as having read,
+        # or finds what is written here and clears it. It also orders two runs of this.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 1))"
+            " FROM unnest(%s::uuid[]) AS id",
+            [sorted(by_chat)],
+        )
+    now = timezone.now()
+    notifications_tell(
+        [
+            _news(row.user_id, notice)
+            for row in perhaps_away(news).filter(user_id__in=user_ids)
+            for notice in notices_for(
+                row, by_chat[row.chat_id], is_connected=row.user_id in connected, now=now
+            )
+        ]
+    )
+
+
+def _news(user_id: UUID, notice: Notice) -> News:
+    message = notice.message
+    return News(
+        user_id=user_id,
+        kind=notice.kind,
+        subject=message.id if notice.kind == "mention" else message.chat_id,
+        thread=message.chat_id,
+        position=message.seq,
+        payload={
+            "chat_id": message.chat_id,
+            "message_id": message.id,
+            "seq": message.seq,
+            "sender_id": message.sender_id,
+        },
+        push=notice.push,
+    )

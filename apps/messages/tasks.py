@@ -1,0 +1,82 @@
+"""What follows a message: telling people who are away, on their devices and by mail."""
+
+from __future__ import annotations
+
+import random
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from celery import Task, shared_task
+
+from apps.accounts import push as web_push
+from apps.accounts.selectors import access_device_to_push, access_notification
+from apps.accounts.serializers import notification_out
+from apps.accounts.services.devices import device_is_gone, device_works
+from apps.accounts.services.notifications import notifications_pushed
+from apps.messages.push import push_out
+from apps.messages.selectors.away import crowd_parts, new_messages_by_id, new_messages_in
+from apps.messages.selectors.told import told_for
+from apps.messages.services.fan_out import Due, news_tell
+from messenger.core.errors import NotFound
+
+PART = 200  # members that one task looks after
+PUSH_RETRIES = 6
+FIRST_PAUSE, LONGEST_PAUSE = 5, 600  # seconds
+
+
+@shared_task(name="messages.fan_out")
+def fan_out(event_ids: list[int]) -> None:
+    """Follow `message.sent` and `message.edited` events; repeats and any order do no harm."""
+    news = new_messages_in(event_ids)
+    for chat_id, group in groupby(
+        (one for one in news if one.crowd > PART), lambda one: one.chat_id
+    ):
+        ids = [str(one.id) for one in group]
+        for part in crowd_parts(chat_id, PART):
+            fan_out_part.delay(ids, *part)
+    _queue(news_tell([one for one in news if one.crowd <= PART]))
+
+
+@shared_task(name="messages.fan_out_part")
+def fan_out_part(message_ids: list[str], first: int, last: int) -> None:
+    """The same for some of the participants of a big chat."""
+    news = new_messages_by_id(UUID(one) for one in message_ids)
+    _queue(news_tell(news, part=(first, last)))
+
+
+def _queue(due: list[Due]) -> None:
+    # Queued first, noted then: who dies in between is asked again and pushes the same twice.
+    for notification_id, position, device_id in due:
+        if device_id is not None:
+            push.delay(str(device_id), str(notification_id), position)
+    if due:
+        notifications_pushed({(one[0], one[1]) for one in due})
+
+
+@shared_task(name="messages.push", bind=True, max_retries=PUSH_RETRIES)
+def push(task: Task[Any, None], device_id: str, notification_id: str, position: int) -> None:
+    """Push one notification to one device, unless it has been read or has moved on meanwhile."""
+    try:
+        device = access_device_to_push(UUID(device_id))
+        notification = access_notification(device.user_id, UUID(notification_id))
+    except NotFound:
+        return
+    if notification.read_at is not None or notification.position > position:
+        return
+    for told in told_for(device.user_id, [notification_out(notification)]):
+        if told.message is None:
+            return
+        outcome, pause = web_push.send(
+            device,
+            push_out(device.user, told),
+            thread=told.chat.id,
+            urgent=told.chat.kind == "direct" or notification.kind == "mention",
+        )
+        if outcome is web_push.Outcome.GONE:
+            device_is_gone(device.id)
+        elif outcome is web_push.Outcome.LATER and task.request.retries < PUSH_RETRIES:
+            wait = max(pause, min(LONGEST_PAUSE, FIRST_PAUSE * 4**task.request.retries))
+            raise task.retry(countdown=wait * random.uniform(1, 1.5))  # noqa: S311
+        else:
+            device_works(device, works=outcome is web_push.Outcome.SENT)

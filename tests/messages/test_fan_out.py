@@ -1,0 +1,248 @@
+"""Telling people who are away: who is told what, once, whatever happens to the worker."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import Notification
+from apps.chats.models import Participant
+from apps.chats.services.groups import group_create
+from apps.chats.services.participants import participant_remove, participants_add
+from apps.messages import tasks
+from apps.messages.services import fan_out as service
+from apps.messages.services.change import message_delete, message_edit
+from apps.messages.services.read import CursorMove, cursors_move, messages_read
+from apps.messages.services.send import SendRequest, message_send, messages_send
+from messenger.core.models import OutboxEvent
+from tests.accounts.test_devices import subscription
+from tests.factories import UserFactory
+
+
+@pytest.fixture
+def group(alice, bob, charlie):
+    return group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id, charlie.id])
+
+
+@pytest.fixture
+def connected(monkeypatch) -> set:
+    """Who is connected; empty, as it is while Redis is away."""
+    found: set = set()
+    monkeypatch.setattr(service.presence, "connected", lambda ids: found & set(ids))
+    return found
+
+
+@pytest.fixture
+def pushed(monkeypatch) -> list:
+    """(device, notification, position) of every push that was queued."""
+    queued: list = []
+    monkeypatch.setattr(tasks.push, "delay", lambda *args: queued.append(args))
+    return queued
+
+
+pytestmark = pytest.mark.usefixtures("connected", "pushed")
+
+
+def follow() -> None:
+    """What the relay does: hand over all events that fan-out follows."""
+    events = OutboxEvent.objects.filter(event_type__in=["message.sent", "message.edited"])
+    tasks.fan_out(list(events.values_list("id", flat=True)))
+
+
+def told(user) -> list[tuple[str, int]]:
+    """Unread: (kind, position), in the list's order."""
+    rows = Notification.objects.filter(user=user, read_at=None).order_by("seq")
+    return [(row.kind, row.position) for row in rows]
+
+
+def say(sender, chat, text="hello"):
+    return message_send(sender_id=sender.id, chat_id=chat.id, text=text).message
+
+
+def test_the_absent_are_told_of_the_newest_message_in_one_row(alice, bob, charlie, group):
+    for number in range(3):
+        say(alice, group, f"{number}")
+    follow()
+    assert told(bob) == told(charlie) == [("messages", 3)]
+    assert told(alice) == []
+    say(bob, group)
+    follow()
+    assert told(bob) == [("messages", 3)]
+    assert told(charlie) == [("messages", 4)]
+
+
+def test_who_is_connected_or_has_it_already_is_not_told(alice, bob, charlie, group, connected):
+    say(alice, group)
+    connected.add(bob.id)
+    cursors_move([CursorMove(charlie.id, group.id, delivered_seq=1)])
+    follow()
+    assert not Notification.objects.exists()
+
+
+def test_a_mention_is_told_also_to_the_connected_until_it_is_read(
+    alice, bob, group, connected, pushed, api
+):
+    api(bob).post("/devices", subscription())
+    connected.add(bob.id)
+    say(alice, group, "@bob_m come")
+    follow()
+    assert told(bob) == [("mention", 1)]
+    assert pushed == []
+    messages_read(actor_id=bob.id, chat_id=group.id, seq=1)
+    follow()
+    assert told(bob) == []
+
+
+def test_a_message_makes_one_notification_however_often_the_task_runs(
+    alice, bob, group, pushed, api
+):
+    api(bob).post("/devices", subscription())
+    say(alice, group)
+    say(alice, group, "@bob_m!")
+    for _ in range(3):
+        follow()
+    assert sorted(told(bob)) == [("mention", 2), ("messages", 1)]
+    assert len(pushed) == 2
+
+
+@pytest.mark.parametrize("where", ["before_writing", "before_queueing", "while_queueing", "after"])
+def test_a_worker_killed_anywhere_loses_nothing_and_tells_once(
+    alice, bob, charlie, group, pushed, api, monkeypatch, where
+):
+    for user in (bob, charlie):
+        api(user).post("/devices", subscription(user.id))
+    say(alice, group)
+
+    def die(*args, **kwargs):
+        raise SystemExit
+
+    with monkeypatch.context() as broken, pytest.raises(SystemExit):
+        if where == "before_writing":
+            broken.setattr(service, "notifications_tell", die)
+        elif where == "before_queueing":
+            broken.setattr(service, "pushes_due", die)
+        elif where == "while_queueing":
+            broken.setattr(tasks.push, "delay", lambda *a: pushed.append(a) or die())
+        else:
+            broken.setattr(tasks, "notifications_pushed", die)
+        follow()
+    follow()
+    follow()
+    assert told(bob) == told(charlie) == [("messages", 1)]
+    assert len({one[0] for one in pushed}) == 2
+    # What was queued before the death is queued again: it shows as the same one.
+    assert len(pushed) == {"while_queueing": 3, "after": 4}.get(where, 2)
+
+
+SOON, LATER = timedelta(hours=-1), timedelta(hours=1)
+LEVELS = [
+    ({"notify": "all"}, ["mention", "messages"], 2),
+    ({"notify": "mentions"}, ["mention"], 1),
+    ({"notify": "none"}, [], 0),
+    ({"muted_until": LATER}, ["mention"], 0),
+    ({"muted_until": SOON}, ["mention", "messages"], 2),
+    ({"muted_until": LATER, "notify": "none"}, [], 0),
+    ({"archived": True, "pinned": True}, ["mention", "messages"], 2),
+]
+
+
+@pytest.mark.parametrize(("wishes", "kinds", "pushes"), LEVELS)
+def test_wishes_are_respected(alice, bob, group, pushed, api, wishes, kinds, pushes):
+    api(bob).post("/devices", subscription())
+    if "muted_until" in wishes:
+        wishes = {**wishes, "muted_until": timezone.now() + wishes["muted_until"]}
+    Participant.objects.filter(user=bob, chat=group).update(**wishes)
+    say(alice, group)
+    say(alice, group, "@bob_m")
+    follow()
+    assert sorted(kind for kind, _ in told(bob)) == kinds
+    assert len(pushed) == pushes
+
+
+def test_who_left_or_came_later_is_not_told_of_what_they_cannot_see(alice, bob, charlie, group):
+    say(alice, group, "@bob_m @charlie")
+    participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
+    late = UserFactory(username="late")
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[late.id])
+    message_edit(
+        actor_id=alice.id,
+        message_id=OutboxEvent.objects.get(event_type="message.sent").payload["id"],
+        text="@charlie @late @bob_m",
+    )
+    follow()
+    assert told(bob) == told(late) == []
+    assert told(charlie) == [("mention", 1)]
+
+
+def test_leaving_takes_back_what_was_told(alice, bob, group):
+    say(alice, group, "@bob_m")
+    follow()
+    assert told(bob)
+    participant_remove(actor_id=bob.id, chat_id=group.id, user_id=bob.id)
+    assert not Notification.objects.filter(user=bob).exists()
+
+
+def test_an_edit_tells_only_those_who_were_not_named_before(alice, bob, charlie, group, pushed):
+    sent = say(alice, group, "@bob_m")
+    follow()
+    messages_read(actor_id=bob.id, chat_id=group.id, seq=1)
+    message_edit(actor_id=alice.id, message_id=sent["id"], text="@bob_m and @charlie")
+    follow()
+    assert told(bob) == []
+    assert ("mention", 1) in told(charlie)
+
+
+def test_a_deleted_message_is_not_told(alice, bob, group):
+    first = say(alice, group, "@bob_m")
+    follow()
+    message_delete(actor_id=alice.id, message_id=first["id"])
+    assert told(bob) == []
+    second = say(alice, group, "@bob_m again")
+    message_delete(actor_id=alice.id, message_id=second["id"])
+    follow()
+    assert told(bob) == []
+
+
+def test_reading_the_chat_clears_what_it_told(alice, bob, group):
+    say(alice, group)
+    say(alice, group, "@bob_m")
+    say(alice, group, "@bob_m")
+    follow()
+    messages_read(actor_id=bob.id, chat_id=group.id, seq=2)
+    assert told(bob) == [("mention", 3)]
+    messages_read(actor_id=bob.id, chat_id=group.id, seq=3)
+    assert told(bob) == []
+
+
+def test_it_costs_two_statements_when_all_are_connected(
+    alice, bob, charlie, group, connected, django_assert_num_queries
+):
+    other = group_create(actor_id=bob.id, title="Other", member_ids=[alice.id])
+    connected.update({alice.id, bob.id, charlie.id})
+    chats = (group, other)
+    messages_send([SendRequest(alice.id, chats[n % 2].id, uuid4(), "hi") for n in range(64)])
+    ids = list(OutboxEvent.objects.values_list("id", flat=True))
+    with django_assert_num_queries(2):
+        tasks.fan_out(ids)
+
+
+def test_a_crowd_is_a_task_for_each_part(alice, group, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(tasks, "PART", 4)
+    crowd = UserFactory.create_batch(9)
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[one.id for one in crowd])
+    say(alice, group)
+    say(alice, group, f"@{crowd[5].username}")
+    parts: list = []
+    monkeypatch.setattr(tasks.fan_out_part, "delay", lambda *args: parts.append(args))
+    follow()
+    assert len(parts) == 3
+    for part in parts:
+        with django_assert_max_num_queries(15):
+            tasks.fan_out_part(*part)
+    rows = Notification.objects.values_list("user_id", "kind", "position")
+    expected = {(row.user_id, "messages", 2) for row in Participant.objects.filter(chat=group)}
+    expected -= {(alice.id, "messages", 2), (crowd[5].id, "messages", 2)}
+    assert set(rows) == expected | {(crowd[5].id, "messages", 1), (crowd[5].id, "mention", 2)}
