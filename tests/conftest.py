@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import User
 from apps.accounts.services.login import Device, device_sign_in
+from apps.accounts.tasks import send_mail
 from messenger.celery import app as celery_app
 from messenger.core import throttles
 from messenger.core.redis import client
@@ -94,9 +95,8 @@ def mails() -> Callable[[], list[EmailMessage]]:
             queue = connection.SimpleQueue("celery")
             with contextlib.suppress(queue.Empty):
                 while message := queue.get_nowait():
-                    task = celery_app.tasks[message.headers["task"]]
-                    if run and task.name == "accounts.send_mail":
-                        task(*message.payload[0], **message.payload[1])
+                    if run and message.headers["task"] == send_mail.name:
+                        send_mail(*message.payload[0], **message.payload[1])
                     message.ack()
         return mail.outbox
 

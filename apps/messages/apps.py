@@ -8,3 +8,9 @@ class MessagesConfig(AppConfig):
     name = "apps.messages"
     label = "messaging"  # Django's own `messages` has the plain one
     verbose_name = _("Conversations")
+
+    def ready(self) -> None:
+        from messenger.core.events import follow  # models: only once the apps are there
+
+        for event_type in ("message.sent", "message.edited"):
+            follow(event_type, "messages.fan_out")

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import Notification
+from apps.accounts.models import Block, Notification
 from apps.chats.models import Participant
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participant_remove, participants_add
@@ -119,16 +119,16 @@ def test_a_worker_killed_anywhere_loses_nothing_and_tells_once(
     def die(*args, **kwargs):
         raise SystemExit
 
-    with monkeypatch.context() as broken, pytest.raises(SystemExit):
-        if where == "before_writing":
-            broken.setattr(service, "notifications_tell", die)
-        elif where == "before_queueing":
-            broken.setattr(service, "pushes_due", die)
-        elif where == "while_queueing":
-            broken.setattr(tasks.push, "delay", lambda *a: pushed.append(a) or die())
-        else:
-            broken.setattr(tasks, "notifications_pushed", die)
-        follow()
+    place, name, death = {
+        "before_writing": (service, "notifications_tell", die),
+        "before_queueing": (service, "pushes_due", die),
+        "while_queueing": (tasks.push, "delay", lambda *args: pushed.append(args) or die()),
+        "after": (tasks, "notifications_pushed", die),
+    }[where]
+    with monkeypatch.context() as broken:
+        broken.setattr(place, name, death)
+        with pytest.raises(SystemExit):
+            follow()
     follow()
     follow()
     assert told(bob) == told(charlie) == [("messages", 1)]
@@ -175,6 +175,18 @@ def test_who_left_or_came_later_is_not_told_of_what_they_cannot_see(alice, bob, 
     follow()
     assert told(bob) == told(late) == []
     assert told(charlie) == [("mention", 1)]
+
+
+def test_one_is_not_told_of_what_those_say_whom_one_has_blocked(alice, bob, charlie, group):
+    Block.objects.create(blocker=bob, blocked=alice)
+    say(alice, group, "@bob_m @charlie")
+    say(alice, group)
+    follow()
+    assert told(bob) == []
+    assert sorted(told(charlie)) == [("mention", 1), ("messages", 2)]
+    say(charlie, group)
+    follow()
+    assert told(bob) == [("messages", 3)]
 
 
 def test_leaving_takes_back_what_was_told(alice, bob, group):

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.accounts.selectors import pushes_due
+from apps.accounts.selectors import blocked_by, pushes_due
 from apps.accounts.services.notifications import News, notifications_tell
 from apps.messages.rules import NewMessage, Notice, notices_for
 from apps.messages.selectors.away import perhaps_away
@@ -52,15 +52,14 @@ def _write(
             [sorted(by_chat)],
         )
     now = timezone.now()
-    notifications_tell(
-        [
-            _news(row.user_id, notice)
-            for row in perhaps_away(news).filter(user_id__in=user_ids)
-            for notice in notices_for(
-                row, by_chat[row.chat_id], is_connected=row.user_id in connected, now=now
-            )
-        ]
-    )
+    unheard = blocked_by(user_ids)  # one is told nothing of what those say whom one has blocked
+    told: list[News] = []
+    for row in perhaps_away(news).filter(user_id__in=user_ids):
+        heard = [one for one in by_chat[row.chat_id] if one.sender_id not in unheard[row.user_id]]
+        is_connected = row.user_id in connected
+        notices = notices_for(row, heard, is_connected=is_connected, now=now)
+        told += [_news(row.user_id, notice) for notice in notices]
+    notifications_tell(told)
 
 
 def _news(user_id: UUID, notice: Notice) -> News:
