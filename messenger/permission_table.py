@@ -30,8 +30,8 @@ ACCOUNTS: Table = {
     "api:auth-sessions": {"GET": USER},
     "api:auth-session": {"DELETE": USER},
     "api:me": {"GET": USER, "PATCH": USER, "DELETE": USER},
+    "api:blocks": {"GET": USER},
     "api:people": {"GET": USER},
-    "api:person": {"GET": USER},
     "api:devices": {"GET": USER, "POST": USER},
     "api:device": {"DELETE": USER},
     "api:notifications": {"GET": USER},
@@ -71,6 +71,8 @@ ACCOUNTS: Table = {
 }
 
 CHATS: Table = {
+    "api:person": {"GET": USER},
+    "api:block": {"PUT": USER, "DELETE": USER},
     "api:chats": {"GET": USER, "POST": USER},
     "api:chat": {"GET": USER, "PATCH": USER, "DELETE": USER},
     "api:chat-read": {"POST": USER},
@@ -108,6 +110,7 @@ COMMANDS: dict[str, Who] = {
     "delete_message": USER,
     "delivered": USER,
     "read": USER,
+    "typing": USER,
     "sync": USER,
     "pong": USER,
     "authenticate": USER,

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from apps.chats.services.blocks import user_block
 from apps.chats.services.direct import chat_open_direct
 from apps.messages import commands
 from apps.messages.serializers import SocketDeleteInput, SocketEditInput, SocketSendInput
@@ -82,6 +83,26 @@ def test_sending_is_the_same_through_both_doors(cast, api, who, fields, code):
         return messages_send([request])[0]
 
     assert_same(answer, through_the_socket(by_socket), code)
+
+
+@pytest.mark.parametrize(
+    ("blocker", "who", "code"),
+    [
+        ("bob", "alice", "not_accepting_messages"),
+        ("bob", "bob", "person_blocked"),
+        ("alice", "alice", "person_blocked"),
+        ("alice", "bob", "not_accepting_messages"),
+    ],
+)
+def test_nobody_writes_where_one_blocks_the_other(cast, api, blocker, who, code):
+    other = "alice" if blocker == "bob" else "bob"
+    user_block(actor_id=cast[blocker].id, user_id=cast[other].id)
+    test_sending_is_the_same_through_both_doors(cast, api, who, {"text": "hello"}, code)
+    outcome = code if who == "alice" else "not_author"
+    for text in ("new", "first"):  # also where nothing would change
+        test_changing_is_the_same_through_both_doors(
+            cast, api, who, "edit", {"text": text}, outcome
+        )
 
 
 @pytest.mark.parametrize(("who", "what", "fields", "code"), CHANGE)

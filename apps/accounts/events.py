@@ -46,6 +46,20 @@ class UserRolesChanged(PersonEvent):
     roles: list[str]
 
 
+class UserBlocked(PersonEvent):
+    """A person wants nothing more from another."""
+
+    event_type: ClassVar[str] = "user.blocked"
+    blocked_id: UUID
+
+
+class UserUnblocked(PersonEvent):
+    """A person has taken a block back."""
+
+    event_type: ClassVar[str] = "user.unblocked"
+    blocked_id: UUID
+
+
 class UserDeleted(PersonEvent):
     """The account is anonymised for good; its messages stay, without a name."""
 

@@ -26,5 +26,6 @@ urlpatterns = [
     path("notifications", away.NotificationsView.as_view(), name="notifications"),
     path("notifications/read", away.NotificationsReadView.as_view(), name="notifications-read"),
     path("users/me", people.MeView.as_view(), name="me"),
+    path("users/me/blocks", people.BlocksView.as_view(), name="blocks"),
     path("users", people.PeopleView.as_view(), name="people"),
 ]

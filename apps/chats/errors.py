@@ -14,8 +14,17 @@ class NotOwner(errors.Forbidden):
 
 
 class NotAcceptingMessages(errors.Forbidden):
+    """Because of a privacy setting or a block: the two are never told apart."""
+
     code = "not_accepting_messages"
-    title = "This person accepts messages only from people they share a chat with"
+    title = "This person does not accept messages from you"
+
+
+class PersonBlocked(errors.Forbidden):
+    """The actor has blocked the other person of the direct chat."""
+
+    code = "person_blocked"
+    title = "You have blocked this person; unblock them first"
 
 
 class DirectChatIsFixed(errors.Conflict):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from apps.chats.errors import NotAcceptingMessages, PersonBlocked
 from apps.chats.models import Chat, Participant
+from messenger.core.errors import Forbidden
 
 ADMINS = frozenset({Participant.Role.OWNER, Participant.Role.ADMIN})
 RANK = {Participant.Role.MEMBER: 0, Participant.Role.ADMIN: 1, Participant.Role.OWNER: 2}
@@ -23,6 +25,13 @@ def can_remove(actor: Participant, target: Participant) -> bool:
     return actor.user_id == target.user_id or (
         is_admin(actor) and RANK[Participant.Role(actor.role)] > RANK[Participant.Role(target.role)]
     )
+
+
+def refusal_to_write(has_blocked: bool, is_blocked: bool) -> Forbidden | None:
+    """Why a participant with these marks may write nothing into their direct chat, if so."""
+    if has_blocked:
+        return PersonBlocked()
+    return NotAcceptingMessages() if is_blocked else None
 
 
 def heir(remaining: list[Participant]) -> Participant | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.aggregates import BitXor
+from django.db import connection
 from django.db.models import BigIntegerField, Func, QuerySet, Value
 
 from apps.accounts.models import User
@@ -94,10 +95,19 @@ def floors_of(chat_id: UUID) -> dict[UUID, int]:
     return dict(rows.values_list("user_id", "hidden_seq"))
 
 
-def direct_chat_between(one: UUID, other: UUID) -> Chat | None:
-    """The direct chat of two people, if there is one."""
+def direct_chat_between(one: UUID, other: UUID, *, lock: bool = False) -> Chat | None:
+    """The direct chat of two people, if there is one; with `lock` its row is held."""
     low, high = sorted((one, other))
-    return Chat.objects.filter(direct_low_id=low, direct_high_id=high).first()
+    chats = Chat.objects.select_for_update(no_key=True) if lock else Chat.objects.all()
+    return chats.filter(direct_low_id=low, direct_high_id=high).first()
+
+
+def lock_pair(one: UUID, other: UUID) -> None:
+    """Hold what is between two people until the end of the transaction: a block and the making of
+    their direct chat never cross. Taken before the chat's lock."""
+    low, high = sorted((one, other))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"{low}{high}"])
 
 
 def share_a_chat(one: UUID, other: UUID) -> bool:

@@ -93,6 +93,12 @@ class PreferencesOut(Output):
     draft: str = Field(description="What has been begun to write.")
 
 
+class TypingInput(Input):
+    """`typing` on the socket."""
+
+    chat_id: UUID = Field(description="A chat of mine.")
+
+
 class ChatOut(Output):
     """A chat as everybody in it sees it."""
 

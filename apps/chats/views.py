@@ -15,7 +15,7 @@ from apps.chats.serializers import (
     ParticipantsInput,
     RoleInput,
 )
-from apps.chats.services import participants
+from apps.chats.services import blocks, participants
 from messenger.core.api import ApiView
 from messenger.core.pagination import PageQuery
 from messenger.core.schema import describe
@@ -32,6 +32,29 @@ class PersonView(ApiView):
     )
     def get(self, request: Request, user_id: UUID) -> Response:
         return Response(selectors.person_for(self.user_id, user_id))
+
+
+class BlockView(ApiView):
+    """`/users/{id}/block`."""
+
+    @describe(
+        "Block a person",
+        description=(
+            "They cannot write to you, add you to groups, or see when you are here; they are not "
+            "told, and get 403 `not_accepting_messages`, as from anybody who takes no messages "
+            "from them. Nor can you write to them: 403 `person_blocked`. Groups in common go on."
+        ),
+        responses={204: None},
+        errors=(404,),
+    )
+    def put(self, request: Request, user_id: UUID) -> Response:
+        blocks.user_block(actor_id=self.user_id, user_id=user_id)
+        return Response(status=204)
+
+    @describe("Unblock a person", responses={204: None}, errors=(404,))
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        blocks.user_unblock(actor_id=self.user_id, user_id=user_id)
+        return Response(status=204)
 
 
 class ParticipantsView(ApiView):

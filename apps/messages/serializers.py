@@ -217,6 +217,8 @@ class InboxChatOut(ChatOut):
     unread_count: int = Field(description="Others' messages that you have not read.")
     mention_count: int = Field(description="Those of them that name you.")
     preferences: PreferencesOut
+    blocked: bool = Field(description="Of a direct chat: you have blocked the other person.")
+    can_write: bool = Field(description="False where one of a direct chat's two blocks the other.")
     last_message: MessageOut | None
     peer: SeenPersonOut | None = Field(description="The other person of a direct chat.")
 

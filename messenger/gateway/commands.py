@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import Field, StrictInt
 
+from apps.chats import commands as chats
+from apps.chats.serializers import TypingInput
 from apps.messages import commands as messages
 from apps.messages.serializers import (
     CursorsInput,
@@ -45,10 +47,10 @@ class Batched:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A service call in a thread of its own; answers with one frame."""
+    """A service call in a thread of its own; answers with one frame, or with none."""
 
     shape: type[Input]
-    handle: Callable[[Actor, Any], dict[str, Any]]
+    handle: Callable[[Actor, Any], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ COMMANDS: dict[str, Command] = {
     "read": Batched(CursorsInput, writer.receipts, messages.read_moves),
     "edit_message": Plain(SocketEditInput, messages.edit),
     "delete_message": Plain(SocketDeleteInput, messages.delete),
+    "typing": Plain(TypingInput, chats.typing),
     "sync": Streamed(SyncInput, messages.sync),
     "pong": OfConnection(PongInput, "pong"),
     "authenticate": OfConnection(AuthenticateInput, "authenticate"),

@@ -15,7 +15,7 @@ from messenger.core.errors import DomainError, InvalidInput, LimitExceeded
 from messenger.core.json import dumps, loads_guarded
 from messenger.core.problems import from_status, problem
 from messenger.core.shapes import read_input
-from messenger.core.throttles import LocalBuckets
+from messenger.core.throttles import LocalBuckets, take_many
 from messenger.gateway import close_codes
 from messenger.gateway.commands import (
     COMMANDS,
@@ -39,7 +39,7 @@ class Dispatcher:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._buckets = LocalBuckets(size=2)
+        self._bucket = LocalBuckets(size=1)
         self._waiting = 0
         self._streams: list[asyncio.Task[None]] = []
 
@@ -47,7 +47,7 @@ class Dispatcher:
         """Handle one frame. What is wrong with it is one `error` frame; size and floods close."""
         ref = ""
         try:
-            if not self._count("frames") or self._is_too_large(text):
+            if not self._has_frames_left() or self._is_too_large(text):
                 return
             frame = _read(text)
             ref = _ref(frame)
@@ -55,7 +55,7 @@ class Dispatcher:
         except DomainError as error:
             self._refuse(ref, error)
             if error.status == 400:
-                self._count_bad_frame()
+                await self._count_bad_frame()
         except DatabaseError:
             log.exception("command_failed")
             self._refuse(ref, from_status(503, "Try again.", "unavailable"))
@@ -96,7 +96,8 @@ class Dispatcher:
             self._submit(command, command.requests(actor, data), ref)
         elif isinstance(command, Plain):
             answer = await in_thread(command.handle, actor, data)
-            self._connection.send({**answer, "ref": ref} if ref else answer)
+            if answer is not None:
+                self._connection.send({**answer, "ref": ref} if ref else answer)
         elif isinstance(command, Streamed):
             self.stream(read_pages(command.handle, actor, data, ref=ref))
         else:
@@ -153,13 +154,16 @@ class Dispatcher:
             body["ref"] = ref
         self._connection.send(body)
 
-    def _count_bad_frame(self) -> None:
-        self._count("bad_frames", scale=1)
+    async def _count_bad_frame(self) -> None:
+        """One bucket a person: another connection, or another process, is no fresh start."""
+        key = str(self._connection.user_id)
+        got, _ = (await in_thread(take_many, "bad_frames", {key: 1}))[key]
+        if not got:
+            self._connection.close(close_codes.FLOOD)
 
-    def _count(self, limit: str, scale: float | None = None) -> bool:
-        burst, rate = settings.RATE_LIMITS[limit]
-        factor = settings.LIMITS_SCALE if scale is None else scale
-        got, _ = self._buckets.take(limit, burst * factor, rate * factor, 1)
+    def _has_frames_left(self) -> bool:
+        burst, rate = (one * settings.LIMITS_SCALE for one in settings.RATE_LIMITS["frames"])
+        got, _ = self._bucket.take("frames", burst, rate, 1)
         if not got:
             self._connection.close(close_codes.FLOOD)
         return bool(got)

@@ -244,7 +244,9 @@ RATE_LIMITS: dict[str, tuple[float, float]] = {
     "mail": (5, 5 / 3600),
     "mail_address": (20, 20 / 3600),
     "search": (30, 3),
-    "bad_frames": (20, 20 / 60),
+    "refresh": (120, 5),  # an address
+    "typing": (1, 1 / 3),  # a person and chat
+    "bad_frames": (20, 20 / 60),  # a person, all sockets together
     "frames": (500, 100),  # a socket, whatever the frames are about
 }
 MESSAGE_TEXT_LIMIT = 5000

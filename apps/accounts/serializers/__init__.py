@@ -28,6 +28,7 @@ from apps.accounts.serializers.inputs import (
     UserUpdateInput,
 )
 from apps.accounts.serializers.outputs import (
+    BlocksPage,
     DetailOut,
     LoginSessionOut,
     LoginSessionsPage,
@@ -38,6 +39,7 @@ from apps.accounts.serializers.outputs import (
     SignedInOut,
     TokensOut,
     UserOut,
+    block_out,
     login_session_out,
     person_out,
     signed_in_out,
@@ -46,6 +48,7 @@ from apps.accounts.serializers.outputs import (
 )
 
 __all__ = [
+    "BlocksPage",
     "DetailOut",
     "DeviceInput",
     "DeviceOut",
@@ -74,6 +77,7 @@ __all__ = [
     "UserDeleteInput",
     "UserOut",
     "UserUpdateInput",
+    "block_out",
     "device_out",
     "login_session_out",
     "notification_out",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from apps.accounts.models import LoginSession, User
+from apps.accounts.models import Block, LoginSession, User
 from apps.accounts.rules import device_name
 from apps.accounts.serializers.fields import LastSeenVisibility, Locale, WritesFrom
 from apps.accounts.tokens import TokenPair
@@ -56,6 +56,17 @@ class UserOut(PersonOut):
 
 class PeoplePage(Page):
     items: list[PersonOut]
+
+
+class BlockOut(Output):
+    """Somebody whom I have blocked."""
+
+    user: PersonOut
+    created_at: datetime = Field(description="Since when.")
+
+
+class BlocksPage(Page):
+    items: list[BlockOut]
 
 
 class TokensOut(Output):
@@ -107,6 +118,11 @@ def person_out(person: User) -> dict[str, Any]:
         "created_at": person.date_joined,
         "deleted": person.deleted_at is not None,
     }
+
+
+def block_out(block: Block) -> dict[str, Any]:
+    """`BlockOut` as a plain dict; wants `blocked` loaded."""
+    return {"user": person_out(block.blocked), "created_at": block.created_at}
 
 
 def user_out(user: User, *, email_confirmed: bool) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class RefreshView(PublicView):
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.RefreshInput)
+        take("refresh", limit_key(self.device.ip_address))
         pair = sessions.session_refresh(refresh=data.refresh)
         return Response(shapes.tokens_out(pair))
 

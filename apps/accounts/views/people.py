@@ -9,7 +9,7 @@ from apps.accounts import selectors as read
 from apps.accounts import serializers as shapes
 from apps.accounts.services import profile, registration
 from apps.accounts.views.base import PersonalView
-from messenger.core.pagination import page_of
+from messenger.core.pagination import PageQuery, page_of
 from messenger.core.schema import describe
 from messenger.core.throttles import take
 
@@ -47,6 +47,17 @@ class MeView(PersonalView):
         take("login_account", str(self.user_id))
         profile.user_delete(user_id=self.user_id, password=data.password)
         return Response(status=204)
+
+
+class BlocksView(PersonalView):
+    @describe(
+        "Whom I have blocked, the latest first",
+        query=PageQuery,
+        responses={200: shapes.BlocksPage},
+    )
+    def get(self, request: Request) -> Response:
+        rows, numbers = page_of(read.block_list_for(self.user_id), self.query(PageQuery))
+        return Response({"items": [shapes.block_out(row) for row in rows], **numbers})
 
 
 class PeopleView(PersonalView):

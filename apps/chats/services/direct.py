@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.accounts.selectors import access_person
-from apps.chats import selectors
+from apps.accounts.selectors import access_person, blocks_between
+from apps.chats import rules, selectors
 from apps.chats.errors import NotAcceptingMessages
 from apps.chats.events import ChatCreated
 from apps.chats.models import Chat, Participant
@@ -22,8 +22,8 @@ from messenger.core.throttles import take
 def chat_open_direct(*, actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
     """The direct chat of the two, and whether it is new; never a second one, also in a race.
 
-    Raises `NotFound` for an unknown person, `InvalidInput` for oneself and
-    `NotAcceptingMessages` where the other's privacy forbids a first contact.
+    Raises `NotFound` for an unknown person, `InvalidInput` for oneself, `NotAcceptingMessages`
+    where the other's privacy or block forbids a first contact, `PersonBlocked` for one's own block.
     """
     if actor_id == user_id:
         raise InvalidInput("A direct chat needs somebody else.")
@@ -42,6 +42,11 @@ def chat_open_direct(*, actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
 @transaction.atomic
 def _create(actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
     low, high = sorted((actor_id, user_id))
+    selectors.lock_pair(low, high)
+    blockers = blocks_between(low, high)
+    refusal = rules.refusal_to_write(actor_id in blockers, user_id in blockers)
+    if refusal is not None:
+        raise refusal
     new = Chat(
         kind=Chat.Kind.DIRECT,
         created_by_id=actor_id,

@@ -24,6 +24,23 @@ def chat_updated(chat: Chat) -> Frame:
     return _to_chat(chat, {"type": "chat_updated", "chat": chat_out(chat)})
 
 
+def chat_updated_for(chat: Chat, user_id: UUID) -> Frame:
+    """For one person's connections: what only they see of the chat has changed."""
+    text = dumps({"type": "chat_updated", "chat_id": chat.id, "chat": chat_out(chat)})
+    return Frame(user_group(user_id), text)
+
+
+def typing(chat: Chat, user_id: UUID, hidden_from: Iterable[UUID]) -> Frame:
+    """For everybody in the chat but `hidden_from`."""
+    text = dumps({"type": "typing", "chat_id": chat.id, "user_id": user_id})
+    return Frame(
+        chat_group(chat.id),
+        text,
+        members_rev=chat.members_rev,
+        hidden_from=tuple(map(str, hidden_from)),
+    )
+
+
 def participant_joined(chat: Chat, participant: Participant) -> Frame:
     """For everybody in the chat, also on a change of role."""
     return _to_chat(

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from apps.accounts.selectors import blockers_of
 from apps.accounts.services.notifications import notifications_forget
 from apps.chats import selectors
 from apps.chats.errors import DirectChatIsFixed, GroupFull, NotAcceptingMessages, NotOwner
@@ -100,9 +101,10 @@ def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
 
 
 def refuse_strangers(actor_id: UUID, user_ids: Iterable[UUID]) -> None:
-    """Raise `NotAcceptingMessages` if one of them takes messages only from people they know, and
-    shares no chat with the actor: a group would be the way around it."""
-    if selectors.shy_strangers(actor_id, user_ids).exists():
+    """Raise `NotAcceptingMessages` if one of them has blocked the actor, or takes messages only
+    from people they know and shares no chat with the actor: a group would be the way around it."""
+    wanted = list(user_ids)
+    if blockers_of(actor_id, wanted) or selectors.shy_strangers(actor_id, wanted).exists():
         raise NotAcceptingMessages
 
 

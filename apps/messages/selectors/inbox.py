@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce, Greatest
 from apps.accounts.models import User
 from apps.accounts.serializers import person_out
 from apps.chats.models import Chat, Participant
+from apps.chats.rules import refusal_to_write
 from apps.chats.selectors import statuses_for
 from apps.chats.serializers import chat_out, preferences_out
 from apps.messages.models import Message
@@ -73,9 +74,11 @@ def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
             "hidden_seq": row.hidden_seq,
             "delivered_seq": row.delivered_seq,
             "read_seq": row.read_seq,
-            "unread_count": vars(row)["unread_count"],
             "mention_count": mentions.get(row.chat_id, 0),
             "preferences": preferences_out(row),
+            "unread_count": 0 if row.has_blocked else vars(row)["unread_count"],
+            "blocked": row.has_blocked,
+            "can_write": refusal_to_write(row.has_blocked, row.is_blocked) is None,
             "last_message": _visible(newest.get(row.chat_id), row),
             "peer": peers.get(_peer_id(user_id, row.chat)),
         }

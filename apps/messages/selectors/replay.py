@@ -40,7 +40,9 @@ class Replay:
         # What changed is told of messages between these: visible to the person, held by the device.
         self._held: dict[UUID, tuple[int, int]] = {}
         rows = Participant.objects.filter(user_id=user_id, left_at=None).select_related("chat")
-        if positions is not None:
+        if positions is None:  # what a blocked person wrote before is no news, and stays unread
+            rows = rows.filter(has_blocked=False)
+        else:
             rows = rows.filter(chat_id__in=list(positions))
         for row in rows:
             self._begin(row, positions.get(row.chat_id) if positions is not None else None)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.services.notifications import notifications_forget
 from apps.chats.models import Chat
+from apps.chats.rules import refusal_to_write
 from apps.messages import errors, events, rules, selectors
 from apps.messages.models import Message, MessageEdit
 from apps.messages.services import frames
@@ -24,14 +25,17 @@ def message_edit(
 ) -> Message:
     """Give one's own message a new text; the same text again changes nothing.
 
-    Raises `NotFound`, `NotAuthor`, `MessageDeleted`, `EditWindowOver`.
+    Raises `NotFound`, `NotAuthor`, `MessageDeleted`, `EditWindowOver`, and as sending does where
+    one of a direct chat has blocked the other.
     """
-    message, chat, _ = selectors.access_message(actor_id, message_id, lock=True)
+    message, chat, mine = selectors.access_message(actor_id, message_id, lock=True)
     now = timezone.now()
     if message.sender_id != actor_id:
         raise errors.NotAuthor
     if message.deleted_at:
         raise errors.MessageDeleted
+    if refusal := refusal_to_write(mine.has_blocked, mine.is_blocked):
+        raise refusal
     if message.text == text:
         return message
     if not rules.is_editable_at(message, now):

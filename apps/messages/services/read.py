@@ -55,7 +55,8 @@ def messages_read(*, actor_id: UUID, chat_id: UUID, seq: int) -> None:
 def cursors_move(moves: Sequence[CursorMove]) -> list[DomainError | None]:
     """Move cursors forward, never back; tell the chats after the commit.
 
-    Returns for each move None or `NotFound`. A constant number of statements.
+    Returns for each move None or `NotFound`. A constant number of statements. The cursors of one
+    who has blocked the other of a direct chat stand still: they would tell when one is here.
     """
     wanted = _merge(moves)
     chat_ids = sorted({chat_id for chat_id, _ in wanted})
@@ -91,11 +92,11 @@ def _merge(moves: Sequence[CursorMove]) -> dict[tuple[UUID, UUID], tuple[int, in
 
 
 def _step(
-    key: tuple[UUID, UUID], wanted: tuple[int, int], row: tuple[int, int, int, int, int]
+    key: tuple[UUID, UUID], wanted: tuple[int, int], row: tuple[int, int, int, int, int, bool]
 ) -> _Moved | None:
-    delivered, read, last_seq, participant_count, members_rev = row
+    delivered, read, last_seq, participant_count, members_rev, has_blocked = row
     new = (max(delivered, min(wanted[0], last_seq)), max(read, min(wanted[1], last_seq)))
-    if new == (delivered, read):
+    if has_blocked or new == (delivered, read):
         return None
     return _Moved(*key, (delivered, read), new, participant_count, members_rev)
 
@@ -163,7 +164,7 @@ def _tell(cursor: Any, moved: list[_Moved], now: datetime) -> None:
 
 LOAD = """
 SELECT p.chat_id, p.user_id, p.delivered_seq, p.read_seq, c.last_seq, c.participant_count,
-  c.members_rev
+  c.members_rev, p.has_blocked
 FROM unnest(%s::uuid[], %s::uuid[]) AS q(chat_id, user_id)
 JOIN chats_participant p USING (chat_id, user_id)
 JOIN chats_chat c ON c.id = p.chat_id

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from apps.chats.rules import refusal_to_write
 from apps.messages import selectors
 from apps.messages.errors import MessageIdConflict
 from apps.messages.events import MessageSent
@@ -51,16 +52,20 @@ class Sent:
     duplicate: bool = False
 
 
+Right = tuple[bool, bool, bool, bool]
+
+
 @dataclass(frozen=True, slots=True)
 class _Looked:
     """What was true under the locks: each chat's `last_seq` (counted on while writing) and
-    `members_rev`; for each request whether the sender takes part and whether the quoted message
-    is there and visible; and who is mentioned, by the request's place."""
+    `members_rev`; for each request whether the sender takes part, whether the quoted message is
+    there and visible, and whether the sender has blocked the other of a direct chat or is blocked
+    by them; and who is mentioned, by the request's place."""
 
     now: datetime
     seqs: dict[UUID, int]
     members: dict[UUID, int]
-    rights: list[tuple[bool, bool]]
+    rights: list[Right]
     mentions: dict[int, list[UUID]]
 
 
@@ -73,7 +78,8 @@ def message_send(
     reply_to: UUID | None = None,
     sent_at: datetime | None = None,
 ) -> Sent:
-    """Send one message: a batch of one. Raises `NotFound`, `MessageIdConflict`, `InvalidInput`."""
+    """Send one message: a batch of one. Raises `NotFound`, `MessageIdConflict`,
+    `InvalidInput`, `NotAcceptingMessages`, `PersonBlocked`."""
     request = SendRequest(sender_id, chat_id, message_id or new_id(), text, reply_to, sent_at)
     (outcome,) = messages_send([request])
     if isinstance(outcome, DomainError):
@@ -100,12 +106,13 @@ def messages_send(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
 @transaction.atomic
 def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Sent | DomainError]:
     found = _lock_and_look(requests)
-    known = _repeats(requests) if look_for_repeats else {}
+    # Who may write no more still gets the ack of what was stored while they might.
+    is_refused = any(not right[0] or refusal_to_write(*right[2:]) for right in found.rights)
+    known = _repeats(requests) if look_for_repeats or is_refused else {}
     outcomes: list[Sent | DomainError] = []
     written: list[tuple[dict[str, Any], SendRequest]] = []
-    for n, (request, (is_member, reply_is_here)) in enumerate(
-        zip(requests, found.rights, strict=True)
-    ):
+    for n, (request, right) in enumerate(zip(requests, found.rights, strict=True)):
+        is_member, reply_is_here, *marks = right
         earlier = known.get(request.message_id)
         if earlier is not None and _is_same(earlier, request):
             outcomes.append(Sent(earlier, duplicate=True))
@@ -113,6 +120,8 @@ def _send(requests: Sequence[SendRequest], *, look_for_repeats: bool) -> list[Se
             outcomes.append(NotFound())
         elif earlier is not None:
             outcomes.append(MessageIdConflict())
+        elif refusal := refusal_to_write(*marks):
+            outcomes.append(refusal)
         elif request.reply_to and not reply_is_here:
             outcomes.append(_unknown_reply())
         else:
@@ -153,7 +162,7 @@ def _lock_and_look(
         )
         rows = cursor.fetchall()
         cursor.nextset()
-        rights: list[tuple[bool, bool]] = cursor.fetchall()
+        rights: list[Right] = cursor.fetchall()
         mentions = dict(cursor.fetchall()) if named and cursor.nextset() else {}
     # The database's clock, so that processes whose clocks differ agree.
     return _Looked(
@@ -171,7 +180,7 @@ WHERE id = ANY(%(locked)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 
 RIGHTS = """
-SELECT p.id IS NOT NULL, r.id IS NOT NULL AND r.seq > p.hidden_seq
+SELECT p.id IS NOT NULL, r.id IS NOT NULL AND r.seq > p.hidden_seq, p.has_blocked, p.is_blocked
 FROM unnest(%(chats)s::uuid[], %(senders)s::uuid[], %(replies)s::uuid[])
   WITH ORDINALITY AS q(chat_id, sender_id, reply_to, n)
 LEFT JOIN chats_participant p

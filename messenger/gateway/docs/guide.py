@@ -58,8 +58,8 @@ is named in `resync`. One's own messages come on `sync` only: at the handshake t
 
 Every frame to the server may carry `ref`, a string of at most $ref characters. The `ack` or
 `error` that answers it carries it back. Answers can overtake each other; only the messages of one
-connection keep their order. `delivered`, `read`, `pong` and `authenticate` are answered only if
-they fail; of what `sync` brings, the `sync_done` is the answer.
+connection keep their order. `delivered`, `read`, `typing`, `pong` and `authenticate` are answered
+only if they fail; of what `sync` brings, the `sync_done` is the answer.
 
 One bad frame never closes the socket: not JSON, no object, an unknown `type`, a missing, wrong or
 unknown field, duplicate keys, NaN, NUL or half of a surrogate pair, nesting deeper than $depth, a
@@ -86,6 +86,14 @@ ids that do not exist: `not_found`.
 - Membership counts at once on open sockets: `chat_created` begins a chat, `chat_removed` ends it.
 - Receipts are cumulative: everything up to `seq`. They are told live in chats of up to
   $receipts people; in larger ones REST has them.
+
+## Blocks
+
+One who has blocked somebody (`PUT /api/v1/users/{id}/block`) is out of their sight: their
+`presence` and `typing` are not told to the blocked person, who cannot write or edit in the direct
+chat of the two: `not_accepting_messages`, the same as from anybody who takes no messages from them.
+The one who blocks cannot write there either: `person_blocked`. Receipts of the one who blocks stand
+still in that chat. What was said before stays; groups in common go on.
 
 ## Heartbeat, and readers that do not keep up
 
@@ -115,12 +123,14 @@ changed password and a revoked session close their sockets at once, on every ser
 | messages | $burst at once and $rate a second, of one person, all sockets and REST together |
 | frames of any kind | $frames at once and $frames_rate a second, a connection; over it $flood |
 | unfinished replays | $streams a connection, the handshake's included |
-| bad frames | $bad_burst at once and one more every $bad_pause seconds; over it $flood |
-| connections | $connections of one person to one server process; over it $flood |
+| bad frames | $bad_burst at once and one every $bad_pause seconds, of one person; over it $flood |
+| connections | $connections of one person; over it $flood |
+| `typing` | once in $typing_pause seconds for each chat; more is passed over |
 | `items` of `delivered` and `read` | $items |
 | `chats` of `sync` | $sync |
 | editing | within $edit_hours hours |
 
+What is of one person is counted over all their connections and all server processes.
 Where no close code is named, what is over a limit is refused with an `error`: `rate_limited` says
 in `retry_after` for how many seconds to wait, `invalid_input` which field is wrong. A connection
 that sends on and on without waiting for its answers meets `rate_limited` as well. `connected` tells
@@ -160,6 +170,7 @@ def numbers() -> dict[str, Any]:
         "rate": rate,
         "frames": frames,
         "frames_rate": frames_rate,
+        "typing_pause": round(1 / settings.RATE_LIMITS["typing"][1]),
         "streams": dispatch.STREAMS,
         "bad_burst": bad_burst,
         "bad_pause": round(1 / bad_rate),

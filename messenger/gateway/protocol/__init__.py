@@ -28,6 +28,7 @@ FRAMES: tuple[type[Output], ...] = (
     frames.MessageEditedFrame,
     frames.MessageDeletedFrame,
     frames.ReceiptFrame,
+    frames.TypingFrame,
     frames.PresenceFrame,
     frames.ChatCreatedFrame,
     frames.ChatUpdatedFrame,

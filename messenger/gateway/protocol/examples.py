@@ -40,6 +40,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "delete_message": {"type": "delete_message", "ref": REF, "message_id": MESSAGE},
     "delivered": {"type": "delivered", "items": [{"chat_id": CHAT, "seq": 42}]},
     "read": {"type": "read", "items": [{"chat_id": CHAT, "seq": 42}]},
+    "typing": {"type": "typing", "chat_id": CHAT},
     "sync": {"type": "sync", "chats": {CHAT: {"seq": 41, "rev": 6}}},
     "pong": {"type": "pong", "n": 3},
     "authenticate": {"type": "authenticate", "token": "eyJhbGciOi…"},
@@ -129,6 +130,7 @@ FRAMES: dict[type[Output], dict[str, Any]] = {
         "read_seq": 40,
         "at": CHANGED_AT,
     },
+    frames.TypingFrame: {"type": "typing", "chat_id": CHAT, "user_id": BOB},
     frames.PresenceFrame: {
         "type": "presence",
         "user_id": BOB,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from apps.accounts.errors import InvalidToken, SessionEnded
+from apps.chats.errors import NotAcceptingMessages, PersonBlocked
 from apps.messages.errors import EditWindowOver, MessageDeleted, MessageIdConflict, NotAuthor
 from messenger.core.errors import DomainError, InvalidInput, LimitExceeded, NotFound
 from messenger.core.problems import from_status
@@ -35,12 +36,19 @@ EXCHANGES: dict[str, Exchange] = {
         "Say something in a chat. The `ack` comes once it is stored for good. No `ack` came? Send"
         " the same `message_id` again: it is stored once, and the first text stays.",
         (frames.MessageAck,),
-        (NotFound, MessageIdConflict, LimitExceeded),
+        (NotFound, MessageIdConflict, NotAcceptingMessages, PersonBlocked, LimitExceeded),
     ),
     "edit_message": Exchange(
         "Give a message of one's own a new text; the others get `message_edited`.",
         (frames.EditAck,),
-        (NotFound, NotAuthor, MessageDeleted, EditWindowOver),
+        (
+            NotFound,
+            NotAuthor,
+            MessageDeleted,
+            EditWindowOver,
+            NotAcceptingMessages,
+            PersonBlocked,
+        ),
     ),
     "delete_message": Exchange(
         "Delete a message for everyone; the others get `message_deleted`.",
@@ -56,6 +64,12 @@ EXCHANGES: dict[str, Exchange] = {
         "I have read these chats up to here, so they have reached me as well. Otherwise like"
         " `delivered`.",
         errors=(NotFound, LimitExceeded),
+    ),
+    "typing": Exchange(
+        "I am writing in this chat; the others get `typing`. Say it at most every three seconds:"
+        " more often it is passed over in silence. Not answered, but an `error` for a chat that"
+        " is not mine.",
+        errors=(NotFound,),
     ),
     "sync": Exchange(
         "Send me what this device has missed: messages, then changes to messages that it holds,"

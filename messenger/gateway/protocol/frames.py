@@ -168,6 +168,15 @@ class ReceiptFrame(Output):
     at: datetime = Field(description="When they got there.")
 
 
+class TypingFrame(Output):
+    """Somebody in the chat is writing. Nothing says when they stop: forget it after five seconds,
+    or with their message."""
+
+    type: Literal["typing"]
+    chat_id: ChatId
+    user_id: UserId
+
+
 class PresenceFrame(Output):
     """Somebody who shares a chat with you has come or gone, as far as they let that be seen."""
 

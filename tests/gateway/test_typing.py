@@ -1,0 +1,70 @@
+"""Somebody is writing: told at once to those who may know, and only so often."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from apps.chats.services.blocks import user_block, user_unblock
+from apps.chats.services.groups import group_create
+from apps.messages.models import Message
+from messenger.core.models import OutboxEvent
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_others_are_told_and_one_is_not_told_oneself(alice, bob, charlie, chat, join):
+    here, own, there, outside = join(alice), join(alice, at=1), join(bob, at=1), join(charlie)
+    before = OutboxEvent.objects.count()
+    here.send("typing", chat_id=chat.id, ref="t")
+    assert there.wait("typing", timeout=2) == {
+        "type": "typing",
+        "chat_id": str(chat.id),
+        "user_id": str(alice.id),
+    }
+    for quiet in (here, own, there, outside):
+        assert quiet.quiet(0.3) == []
+    assert (Message.objects.count(), OutboxEvent.objects.count()) == (0, before)
+
+
+def test_too_often_is_passed_over_in_silence_whatever_the_process(alice, bob, chat, join):
+    here, elsewhere, there = join(alice), join(alice, at=1), join(bob)
+    for _ in range(5):
+        here.send("typing", chat_id=chat.id)
+        elsewhere.send("typing", chat_id=chat.id)
+    assert [frame["type"] for frame in there.quiet(1)] == ["typing"]
+    assert here.quiet(0.1) == []
+    here.send("typing", chat_id=group_create(actor_id=alice.id, title="G", member_ids=[bob.id]).id)
+    assert there.wait("typing", timeout=2)
+
+
+def test_a_chat_that_is_not_mine_is_not_found(alice, charlie, chat, join):
+    here, outside = join(alice), join(charlie)
+    for chat_id in (chat.id, uuid4()):
+        assert outside.ask("typing", chat_id=chat_id)["code"] == "not_found"
+    assert here.quiet(0.3) == []
+
+
+def test_a_block_silences_both_in_their_chat_and_one_of_them_in_groups(alice, bob, chat, join):
+    group = group_create(actor_id=alice.id, title="Both", member_ids=[bob.id])
+    here, there = join(alice), join(bob, at=1)
+    user_block(actor_id=alice.id, user_id=bob.id)
+    here.quiet(0.3)
+    for socket in (here, there):
+        socket.send("typing", chat_id=chat.id)
+    assert here.quiet(0.3) == there.quiet(0.3) == []
+    here.send("typing", chat_id=group.id)
+    assert there.quiet(0.5) == []
+    there.send("typing", chat_id=group.id)
+    assert here.wait("typing", timeout=2)["user_id"] == str(bob.id)
+    user_unblock(actor_id=alice.id, user_id=bob.id)
+
+
+def test_a_crowd_is_not_told(alice, bob, join, settings):
+    members = [UserFactory().id for _ in range(settings.RECEIPTS_LIVE_LIMIT)]
+    crowd = group_create(actor_id=alice.id, title="Crowd", member_ids=[bob.id, *members])
+    here, there = join(alice), join(bob)
+    here.send("typing", chat_id=crowd.id)
+    assert there.quiet(0.5) == []
