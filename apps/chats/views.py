@@ -45,13 +45,13 @@ class BlockView(ApiView):
             "from them. Nor can you write to them: 403 `person_blocked`. Groups in common go on."
         ),
         responses={204: None},
-        errors=(404,),
+        errors=(403, 404),
     )
     def put(self, request: Request, user_id: UUID) -> Response:
         blocks.user_block(actor_id=self.user_id, user_id=user_id)
         return Response(status=204)
 
-    @describe("Unblock a person", responses={204: None}, errors=(404,))
+    @describe("Unblock a person", responses={204: None}, errors=(403, 404))
     def delete(self, request: Request, user_id: UUID) -> Response:
         blocks.user_unblock(actor_id=self.user_id, user_id=user_id)
         return Response(status=204)

@@ -26,7 +26,7 @@ def test_every_operation_of_accounts_is_described(document):
         if path.startswith(("/api/v1/auth", "/api/v1/users"))
         for method, operation in methods.items()
     ]
-    assert len(operations) == 15
+    assert len(operations) == 18
     for method, path, operation in operations:
         assert operation["summary"], path
         assert {"400", "429"} <= operation["responses"].keys(), path
