@@ -99,6 +99,7 @@ PAGES: Table = {
     "chat-new": {"GET": USER, "POST": USER},
     "group-new": {"GET": USER, "POST": USER},
     "chat-details": {"GET": USER, "POST": USER},
+    "settings_blocks": {"GET": USER, "POST": USER},
 }
 
 ROUTES: Table = {**SITE, **ACCOUNTS, **CHATS, **MESSAGES, **PAGES}

@@ -4,6 +4,7 @@ import { calm } from "./api.js";
 import { ChatList } from "./chat_list.js";
 import { Conversation } from "./conversation.js";
 import { Outbox } from "./outbox.js";
+import { Presence } from "./presence.js";
 import { Socket } from "./socket.js";
 import { boot, me, say, sayRefusal } from "./words.js";
 
@@ -12,7 +13,8 @@ const BANNER_AFTER = 700; // a short hiccup is not worth a word
 
 const socket = new Socket("/ws");
 const outbox = new Outbox(socket);
-const list = new ChatList();
+const presence = new Presence();
+const list = new ChatList(presence);
 let talk = null;
 let noteTimer = 0;
 let bannerTimer = 0;
@@ -21,6 +23,7 @@ function openTalk() {
   talk?.close();
   talk = boot.talk ? new Conversation(boot.talk, { socket, outbox, list }) : null;
   if (talk) talk.onTrouble = trouble;
+  presence.open(talk);
   showLine();
 }
 
@@ -76,6 +79,7 @@ socket.on("close", ({ code }) => {
   else showLine();
 });
 socket.on("message", ({ type, ...message }) => {
+  presence.wrote(message.sender_id);
   list.heard(message, talk?.id === message.chat_id && talk.isWatched);
   if (talk?.id === message.chat_id) talk.heard(message);
   if (message.sender_id === me.id) return;
@@ -92,6 +96,8 @@ socket.on("receipt", (frame) => {
   list.receipt(frame);
   if (talk?.id === frame.chat_id) talk.timeline.receipt(frame);
 });
+socket.on("presence", (frame) => presence.heard(frame));
+socket.on("typing", (frame) => presence.writes(frame));
 socket.on("sync_done", ({ chats = {}, revs = {} }) => {
   if (talk && revs[talk.id]) talk.timeline.rev = Math.max(talk.timeline.rev, revs[talk.id]);
   for (const chatId of Object.keys(chats)) if (!list.row(chatId)) list.fetch(chatId);
@@ -110,10 +116,12 @@ const aroundChanged = calm(async () => {
   const response = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
   if (!response?.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const part of ["#talk-name", "#talk-sub", ".details"]) {
+  for (const part of ["#talk-name", "#talk-sub", "#closed", ".details"]) {
     const fresh = page.querySelector(part);
     if (fresh) document.querySelector(part)?.replaceWith(fresh);
   }
+  document.getElementById("composer").hidden = !document.getElementById("closed").hidden;
+  presence.show();
   startPages();
 }, 300);
 socket.on("chat_removed", ({ chat_id: chatId }) => leave(chatId));
@@ -198,6 +206,7 @@ async function find(term = "") {
 }
 
 async function startPages() {
+  if (document.querySelector("[data-confirm], [data-menu]")) import("./dialogs.js");
   if (!document.querySelector("[data-people-search], [data-add-people], [data-member-picker]")) return;
   (await import("./people_search.js")).startPages(document);
 }

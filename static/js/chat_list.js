@@ -3,7 +3,8 @@ import { api } from "./api.js";
 import { face, listTime, me, nameOf, say } from "./words.js";
 
 export class ChatList {
-  constructor() {
+  constructor(presence) {
+    this.presence = presence;
     this.list = document.getElementById("chats");
     this.people = {};
     this.asked = new Set();
@@ -107,6 +108,7 @@ export class ChatList {
       Object.assign(row.dataset, { chat: chat.id, kind: chat.kind, peer: chat.peer?.id ?? "", seq: 0, read: chat.read_seq, unread: 0 });
       this.list.prepend(item);
     }
+    if (chat.peer) this.presence.heard({ ...chat.peer, user_id: chat.peer.id });
     const name = chat.kind === "group" ? chat.title : nameOf(chat.peer);
     row.querySelector(".chat-row__title").textContent = name;
     const picture = row.querySelector(".avatar");

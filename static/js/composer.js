@@ -23,6 +23,7 @@ export class Composer {
     this.input.addEventListener("input", () => {
       this.#measure();
       this.save();
+      if (this.input.value.trim() && !this.editing) this.onTyping();
     });
     this.input.addEventListener("keydown", (event) => this.#key(event));
     document.getElementById("strip-close").addEventListener("click", (event) => {

@@ -2,11 +2,12 @@
 import { calm } from "./api.js";
 import { setState } from "./bubbles.js";
 import { Composer } from "./composer.js";
-import { confirmed, openMenu } from "./dialogs.js";
 import { Timeline } from "./timeline.js";
 import { announce, me, nameOf, say, sayRefusal } from "./words.js";
 
 const LONG_PRESS = 450;
+const TYPING_EVERY = 3100; // the server passes over what comes more often than every three seconds
+const dialogs = () => import("./dialogs.js");
 
 export class Conversation {
   constructor(talk, { socket, outbox, list }) {
@@ -17,6 +18,7 @@ export class Conversation {
     this.composer.onSend = (item) => this.#send(item);
     this.composer.onEdit = (id, text) => this.#change({ type: "edit_message", message_id: id, text });
     this.composer.onEditLast = () => this.#editLast();
+    this.composer.onTyping = () => this.#tellTyping();
     this.tellRead = calm(() => this.#tellRead(), 200);
     this.timeline.onScroll = () => this.tellRead();
     this.#listen();
@@ -137,12 +139,12 @@ export class Conversation {
     for (const name of ["pointerup", "pointercancel", "pointermove"]) list.addEventListener(name, stop);
   }
 
-  #menu(element, trigger, x, y) {
+  async #menu(element, trigger, x, y) {
     if (!element?.dataset.seq || "deleted" in element.dataset) return;
     const mine = element.classList.contains("msg--mine");
     const rules = this.talk.kind === "group" && this.talk.role !== "member";
     const allowed = ["reply", "copy", ...(mine ? ["edit"] : []), ...(mine || rules ? ["delete"] : [])];
-    openMenu({ x, y, trigger, allowed, choose: (what) => this.#act(what, element) });
+    (await dialogs()).openMenu({ x, y, trigger, allowed, choose: (what) => this.#act(what, element) });
   }
 
   async #act(what, element) {
@@ -155,7 +157,7 @@ export class Conversation {
     else if (what === "copy") {
       await navigator.clipboard?.writeText(text);
       announce(say("copied"));
-    } else if (await confirmed({ title: say("deleteAsk"), quote: text, note: say("deleteNote"), yes: say("delete") })) {
+    } else if (await (await dialogs()).confirmed({ title: say("deleteAsk"), quote: text, note: say("deleteNote"), yes: say("delete") })) {
       await this.#change({ type: "delete_message", message_id: id });
     }
   }
@@ -170,6 +172,12 @@ export class Conversation {
       this.outbox.discard(id);
       element.remove();
     }
+  }
+
+  #tellTyping() {
+    if (Date.now() - (this.typedAt ?? 0) < TYPING_EVERY) return;
+    this.typedAt = Date.now();
+    this.socket.send({ type: "typing", chat_id: this.id });
   }
 
   #tellRead() {

@@ -3,7 +3,7 @@
 import { me } from "./words.js";
 
 const KEY = `outbox:${me.id}`;
-const REFUSED_FOR_GOOD = new Set(["invalid_input", "not_found", "forbidden", "message_id_conflict", "not_accepting_messages", "blocked"]);
+const REFUSED_FOR_GOOD = new Set(["invalid_input", "not_found", "forbidden", "message_id_conflict", "not_accepting_messages", "person_blocked"]);
 
 export class Outbox {
   #socket;

@@ -12,16 +12,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.chats.selectors import participants_for
 from apps.messages import selectors
 from apps.messages.pages.bubbles import bubbles
 from apps.messages.pages.inbox import column
+from apps.messages.pages.words import refusals, seen_line
 from apps.messages.serializers import MessageSendInput, TimelineQuery
 from apps.messages.services.read import messages_read
 from apps.messages.services.send import message_send
-from messenger.core.errors import DomainError, LimitExceeded, NotFound
+from messenger.core.errors import DomainError, Forbidden, LimitExceeded, NotFound
 from messenger.core.ids import new_id
 from messenger.core.json import guard, uuid_or_none
 from messenger.core.pages import speaks_in_pages
@@ -98,12 +100,22 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
         **context,
         "view": view,
         "chat": this or {**chat, "name": "", "hue": 0},
+        "seen_line": seen_line(chat["peer"]) if chat["peer"] else "",
+        "rest": _rest(chat),
         "rows": rows,
         "older_than": low if timeline["has_more_before"] else None,
         "newer_than": high if timeline["has_more_after"] else None,
         "reply": reply and {**reply, "sender": people.get(reply["sender_id"])},
         "message_id": new_id(),
     }
+
+
+def _rest(chat: dict[str, Any]) -> str:
+    """The line under the name while there is nothing better to say."""
+    if chat["peer"]:
+        return f"@{chat['peer']['username']}"
+    n = chat["participant_count"]
+    return ngettext("%(n)s member", "%(n)s members", n) % {"n": n}
 
 
 def _window(request: Any, chat: dict[str, Any]) -> TimelineQuery:
@@ -160,6 +172,8 @@ def _refused(request: Any, chat_id: UUID, error: DomainError) -> HttpResponse:
     """The page again with what was written still in it, and why it was not sent."""
     if isinstance(error, LimitExceeded):
         notes.error(request, _("That was too fast. Wait a moment, then send again."))
+    elif isinstance(error, Forbidden):
+        notes.error(request, refusals()[error.code])
     else:
         notes.error(request, _("A message has 1 to 5,000 characters."))
     context = {**talk(request, chat_id), "draft": request.POST.get("text", "")}

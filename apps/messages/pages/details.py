@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from apps.chats.errors import NotAcceptingMessages
 from apps.chats.selectors import participants_for
 from apps.chats.serializers import ChatPatchInput
+from apps.chats.services.blocks import user_block, user_unblock
 from apps.chats.services.groups import chat_update, group_delete
 from apps.chats.services.participants import (
     participant_remove,
@@ -24,6 +25,7 @@ from apps.chats.services.participants import (
 from apps.messages.pages.conversation import talk
 from apps.messages.pages.people import chosen_ids, find
 from apps.messages.pages.words import refusals
+from apps.messages.selectors import chat_for
 from messenger.core.errors import Conflict, InvalidInput, NotFound
 from messenger.core.json import guard, uuid_or_none
 from messenger.core.pages import speaks_in_pages
@@ -36,7 +38,7 @@ SHOWN = 200
 @require_http_methods(["GET", "HEAD", "POST"])
 @speaks_in_pages
 def chat_details(request: Any, chat_id: UUID) -> HttpResponse:
-    """Details; POST `action`: rename, add, remove, role, leave, delete."""
+    """Details; POST `action`: rename, add, remove, role, leave, delete, block, unblock."""
     if request.method == "POST":
         return _act(request, chat_id)
     context = talk(request, chat_id, view="details")
@@ -74,6 +76,8 @@ def _act(request: Any, chat_id: UUID) -> HttpResponse:
             participant_remove(actor_id=actor_id, chat_id=chat_id, user_id=_target(request))
         elif action == "role":
             _set_role(request, chat_id)
+        elif action in ("block", "unblock"):
+            _block(request, chat_id, is_on=action == "block")
         elif action == "leave":
             participant_remove(actor_id=actor_id, chat_id=chat_id, user_id=actor_id)
             return redirect("inbox")
@@ -104,6 +108,15 @@ def _set_role(request: Any, chat_id: UUID) -> None:
     participant_set_role(
         actor_id=request.user.pk, chat_id=chat_id, user_id=_target(request), role=role
     )
+
+
+def _block(request: Any, chat_id: UUID, *, is_on: bool) -> None:
+    peer = chat_for(request.user.pk, chat_id)["peer"]
+    if peer is None:
+        raise NotFound
+    change = user_block if is_on else user_unblock
+    change(actor_id=request.user.pk, user_id=peer["id"])
+    notes.success(request, _("Blocked.") if is_on else _("Unblocked."))
 
 
 def _target(request: Any) -> UUID:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from apps.chats.rules import refusal_to_write
 from apps.messages import rules, selectors
 from apps.messages.pages.inbox import column
 from apps.messages.serializers import MessageEditInput, message_out
@@ -42,7 +43,9 @@ def message_page(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
         "message": message_out(message),
         "sender": selectors.faces_for([message.sender_id]).get(message.sender_id),
         "is_mine": is_mine,
-        "can_edit": is_mine and rules.is_editable_at(message, timezone.now()),
+        "can_edit": is_mine
+        and rules.is_editable_at(message, timezone.now())
+        and refusal_to_write(mine.has_blocked, mine.is_blocked) is None,
         "can_delete": rules.can_delete(chat, mine, message),
     }
     return render(request, "messaging/message.html", context)

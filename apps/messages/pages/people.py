@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.selectors import people_search
 from apps.accounts.serializers import person_out
-from apps.chats.errors import NotAcceptingMessages
+from apps.chats.errors import NotAcceptingMessages, PersonBlocked
 from apps.chats.serializers import GroupChatInput
 from apps.chats.services.direct import chat_open_direct
 from apps.chats.services.groups import group_create
@@ -41,8 +41,8 @@ def chat_new(request: Any) -> HttpResponse:
             raise NotFound
         try:
             chat, _created = chat_open_direct(actor_id=request.user.pk, user_id=user_id)
-        except NotAcceptingMessages:
-            notes.error(request, refusals()["not_accepting_messages"])
+        except (NotAcceptingMessages, PersonBlocked) as error:
+            notes.error(request, refusals()[error.code])
             return redirect("chat-new")
         return redirect(reverse("conversation", args=[chat.id]))
     term = request.GET.get("q", "").strip()

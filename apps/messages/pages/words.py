@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+
+from apps.messages.pages.bubbles import day_label
 
 
 def words() -> dict[str, str]:
@@ -39,16 +46,40 @@ def words() -> dict[str, str]:
         "searchFailed": _("The search did not work. Try again in a moment."),
         "remove": _("Remove {name}"),
         "tooFast": _("That was too fast. It goes on in a moment."),
+        "online": _("online"),
+        "seenAt": _("last seen at {time}"),
+        "seenYesterday": _("last seen yesterday"),
+        "seenOn": _("last seen on {day}"),
+        "typing": _("is typing…"),
+        "typingOne": _("{name} is typing…"),
+        "typingTwo": _("{name} and {other} are typing…"),
+        "typingMany": _("Several people are typing…"),
+        "somebody": _("Somebody"),
         "failedAction": _("That did not work. Try again."),
         **refusals(),
     }
+
+
+def seen_line(person: dict[str, Any]) -> str:
+    """Whether a person is here, or when they last were; empty where that is not told."""
+    if person["status"] == "online":
+        return _("online")
+    if person["last_seen_at"] is None:
+        return ""
+    at, today = timezone.localtime(person["last_seen_at"]), timezone.localdate()
+    if at.date() == today:
+        return _("last seen at {time}").format(time=date_format(at, "H:i"))
+    if at.date() == today - timedelta(days=1):
+        return _("last seen yesterday")
+    return _("last seen on {day}").format(day=day_label(at.date()))
 
 
 def refusals() -> dict[str, str]:
     """What is said to a person whom a service refuses, by the error's code."""
     return {
         "rate_limited": _("That was too fast. Wait a moment, then try again."),
-        "not_accepting_messages": _("This person takes messages only from people they know."),
+        "not_accepting_messages": _("This person does not take messages from you."),
+        "person_blocked": _("You have blocked this person."),
         "edit_window_over": _("The message is too old to be edited."),
         "message_deleted": _("The message has been deleted."),
         "not_author": _("Only the author may do that."),
