@@ -73,7 +73,7 @@ def test_blocking_asks_then_closes_the_composer_and_unblocking_opens_it(window, 
     his.page.reload()
     expect(his.page.locator("#closed")).to_have_text("You cannot write to this person.")
     page = hers.go("/settings/blocks/")
-    expect(page.locator(".member")).to_contain_text("Bob_m")
+    expect(page.locator(".device")).to_contain_text("Bob_m")
     page.get_by_role("button", name="Unblock Bob_m").click()
     expect(page.get_by_text("You have blocked nobody.")).to_be_visible()
     expect(second.page.locator("#composer")).to_be_visible()
