@@ -24,10 +24,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class WebProcess:
-    """`python -m messenger.serve` on a port of its own."""
+    """`python -m messenger.serve` on a port of its own, or another program that takes `--port`."""
 
-    def __init__(self, **env: str) -> None:
+    def __init__(self, argv: list[str] | None = None, **env: str) -> None:
         self.port = free_port()
+        self._argv = argv or [sys.executable, "-m", "messenger.serve"]
         self._env = env
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -35,7 +36,7 @@ class WebProcess:
     def start(self) -> None:
         """Start and wait until `/health` answers."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "messenger.serve", "--port", str(self.port)],
+            [*self._argv, "--port", str(self.port)],
             cwd=ROOT,
             env={
                 **os.environ,

@@ -1,0 +1,224 @@
+"""Faults under load, one checker for all; `make chaos` runs them and prints what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from tests.chaos.crowd import Crowd
+from tests.chaos.stage import Stage, check, stage
+
+pytestmark = pytest.mark.chaos
+
+SIZE, OUTSIDERS = 5, 2
+Act = Callable[[Stage, Crowd], Coroutine[Any, Any, str]]
+table: list[tuple[str, str, str]] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def report() -> Iterator[None]:
+    """The table at the end."""
+    yield
+    width = max((len(name) for name, _, _ in table), default=0)
+    print("\n")
+    for name, seen, checked in table:
+        print(f"{name:<{width}}  {checked}\n{'':<{width}}  {seen}")
+
+
+def play(name: str, act: Act, *, clocks: tuple[float, float] = (0.0, 0.0), groups: int = 5) -> None:
+    """Two web processes, a worker, a crowd that talks; `act` breaks something and says what it
+    saw; when all has settled the checker has the word."""
+    with stage() as made:
+        entries = made.people(groups, SIZE, OUTSIDERS)
+        for clock in clocks:
+            made.start_web(clock=clock)
+        made.start_worker()
+
+        async def run() -> tuple[str, str]:
+            async with Crowd(entries, [web.port for web in made.web]) as crowd:
+                await crowd.talk(3, pause=len(entries) / 100)
+                seen = await act(made, crowd)
+                await crowd.settle(made.last_seqs)
+                return seen, check(made, crowd)
+
+        seen, checked = asyncio.run(run())
+        table.append((name, seen, checked))
+
+
+def figures(crowd: Crowd, start: float, end: float) -> str:
+    """How long acks took in a span of time."""
+    took = crowd.acks_between(start, end)
+    assert took, "nothing was acknowledged"
+    p95, worst = took[int(0.95 * len(took))], took[-1]
+    return f"{len(took)} acks, p95 {p95 * 1000:.0f} ms, worst {worst * 1000:.0f} ms"
+
+
+async def resumed(crowd: Crowd, at: float) -> float:
+    """Seconds after `at` until what is written from then on has reached everybody of its chat."""
+    while True:
+        await asyncio.sleep(0.05)
+        heard = [{key: when for when, key in one.arrivals if when > at} for one in crowd.people]
+        for one in crowd.people:
+            for key, (chat_id, _) in list(one.acked.items())[-20:]:
+                if one.sent[key][1] <= at:
+                    continue
+                others = [
+                    heard[place]
+                    for place, other in enumerate(crowd.people)
+                    if chat_id in other.chats and other is not one
+                ]
+                if all(key in arrived for arrived in others):
+                    return max(arrived[key] for arrived in others) - at
+
+
+def test_web_processes_are_killed_in_turn():
+    async def act(made: Stage, crowd: Crowd) -> str:
+        crowd.pause = 0.1
+        for kill in range(10):
+            web = made.web[kill % 2]
+            web.kill()
+            await asyncio.to_thread(web.start)
+            await asyncio.sleep(0.5)
+        return "10 kills"
+
+    play("web processes killed", act)
+
+
+def test_redis_is_dead_for_a_minute_and_comes_back_empty():
+    play("Redis dead for 60 s, back empty", without_redis(60, kill=True))
+
+
+def test_redis_restarts_empty():
+    play("Redis restarted empty", without_redis(0, kill=True))
+
+
+def test_redis_hangs():
+    play("Redis hangs for 30 s", without_redis(30, kill=False))
+
+
+def without_redis(seconds: float, *, kill: bool) -> Act:
+    """Nobody's socket closes, sending goes on, and others hear of it soon after the return."""
+
+    async def act(made: Stage, crowd: Crowd) -> str:
+        before, start = crowd.closes, time.monotonic()
+        if kill:
+            made.kill("redis")
+        else:
+            made.send_signal("redis", signal.SIGSTOP)
+        await crowd.talk(seconds)
+        end = time.monotonic()
+        if kill:
+            await asyncio.to_thread(made.restart_redis)
+        else:
+            made.send_signal("redis", signal.SIGCONT)
+        back = time.monotonic()
+        async with asyncio.timeout(5):
+            again = await resumed(crowd, back)
+        assert crowd.closes == before, "a socket was closed"
+        took = crowd.acks_between(start, end)
+        assert not took or took[int(0.95 * len(took))] <= 1.0
+        seen = figures(crowd, start, end) if took else "at once back"
+        return f"{seen}; live again {again:.1f} s after the return"
+
+    return act
+
+
+def test_postgresql_crashes():
+    async def act(made: Stage, crowd: Crowd) -> str:
+        for _ in range(2):
+            await asyncio.to_thread(made.crash_postgres)
+            await asyncio.sleep(2)
+            await asyncio.to_thread(made.restart_postgres)
+            back = time.monotonic()
+            async with asyncio.timeout(20):
+                again = await resumed(crowd, back)
+            await crowd.talk(2)
+        return f"2 crashes; messages pass again {again:.1f} s after the start"
+
+    play("PostgreSQL crashes (immediate)", act)
+
+
+def test_the_worker_is_killed_in_the_middle_of_its_tasks():
+    async def act(made: Stage, crowd: Crowd) -> str:
+        for _ in range(5):
+            await crowd.talk(2.5, pause=0.1)
+            made.kill("worker")
+            await asyncio.to_thread(made.start_worker)
+        await crowd.settle(made.last_seqs)
+        return await asyncio.to_thread(all_published, made)
+
+    play("worker killed 5 times", act)
+
+
+def all_published(made: Stage) -> str:
+    """Wait until the outbox is empty; each event reached the broker, and in its chat's order."""
+    waiting = "SELECT count(*) FROM core_outboxevent WHERE published_at IS NULL"
+    deadline = time.monotonic() + 60
+    while made.query(waiting) != [(0,)]:
+        assert time.monotonic() < deadline, f"the outbox does not drain: {made.query(waiting)}"
+        time.sleep(0.5)
+    told = made.query(
+        "SELECT event_id::text, aggregate_id::text FROM core_outboxevent"
+        " WHERE event_type = 'message.sent' ORDER BY id"
+    )
+    order = {event_id: place for place, (event_id, _) in enumerate(told)}
+    of = dict(told)
+    seen: dict[str, int] = {}
+    repeats = 0
+    latest: dict[str, int] = {}
+    for event_id in published(made):
+        if event_id not in order:
+            continue
+        if event_id in seen:
+            repeats += 1
+            continue
+        seen[event_id] = 1
+        assert order[event_id] > latest.get(of[event_id], -1), "out of order within its chat"
+        latest[of[event_id]] = order[event_id]
+    assert seen.keys() == order.keys(), "an event did not reach the broker"
+    return f"{len(seen):,} events at the broker, {repeats} of them twice"
+
+
+def published(made: Stage) -> list[str]:
+    """The ids of the events in the broker's stream, in its order."""
+    client = redis.Redis.from_url(made.redis.url)
+    stream = next(key for key in client.scan_iter("*message.sent") if client.type(key) == b"stream")
+    ids = []
+    for _, fields in client.xrange(stream):
+        body = next(value for value in fields.values() if value.startswith(b"{"))
+        ids.append(json.loads(body)["event_id"])
+    return ids
+
+
+def test_a_thousand_come_back_after_both_web_processes_die():
+    async def act(made: Stage, crowd: Crowd) -> str:
+        crowd.pause = None
+        for web in made.web:
+            web.kill()
+        for one in crowd.people:
+            one.connected.clear()
+        await asyncio.gather(*(asyncio.to_thread(web.start) for web in made.web))
+        up = time.monotonic()
+        await crowd.all_connected(60)
+        took = time.monotonic() - up
+        assert took < 20
+        await crowd.talk(3, pause=5)
+        return f"{len(crowd.people)} people back {took:.1f} s after the processes were up"
+
+    play("reconnect storm", act, groups=200)
+
+
+def test_the_clocks_of_web_processes_are_wrong():
+    async def act(made: Stage, crowd: Crowd) -> str:
+        start = time.monotonic()
+        await crowd.talk(10)
+        return figures(crowd, start, time.monotonic())
+
+    play("clocks 10 min fast and slow", act, clocks=(600.0, -600.0))
