@@ -1,6 +1,6 @@
 # Two commands are all one needs: `make run` and `make test`. Both make .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test check chaos bench docs lock
+.PHONY: run test test-without-redis check chaos bench docs lock
 
 new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13 python3.14; do \
@@ -44,6 +44,10 @@ run: $(RUN_STAMP)
 # make test ARGS="tests/chats -k seq"
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+# The suite where Redis is refused: all that does not consist of Redis works without it.
+test-without-redis: $(DEV_STAMP)
+	TEST_REDIS_URL=redis://127.0.0.1:1/0 $(BIN)/python -m pytest $(ARGS)
 
 # Faults under load that take minutes.
 chaos: $(DEV_STAMP)

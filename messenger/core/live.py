@@ -159,7 +159,7 @@ class Publisher:
                 self._breaker.succeeded()
             except RedisError as error:
                 self._breaker.failed()
-                log.warning("live_publish_failed", frames=len(items), error=type(error).__name__)
+                log.debug("live_publish_failed", frames=len(items), error=type(error).__name__)
 
 
 def shard_groups(prefix: str) -> list[str]:
