@@ -8,10 +8,8 @@ names them, in Redis by number.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Generator
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,30 +37,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers of tests that need more than PostgreSQL."""
+    """Name the marker that tests in a real browser carry."""
     config.addinivalue_line(
         "markers", "browser: needs Chromium; skipped with the reason where there is none"
-    )
-    config.addinivalue_line(
-        "markers", "redis: about what consists of Redis; skipped where TEST_REDIS_URL is refused"
     )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have ready what tests need, or skip them saying why."""
-    for marker, reason_against in (("browser", browser_or_reason), ("redis", redis_or_reason)):
-        marked = [item for item in items if item.get_closest_marker(marker) is not None]
-        reason = reason_against() if marked else ""
-        if reason:
-            for item in marked:
-                item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def redis_or_reason() -> str:
-    """Why there is no Redis to be had; empty where there is one."""
-    address = urlsplit(os.environ["REDIS_URL"])
-    try:
-        socket.create_connection((address.hostname, address.port or 6379), timeout=1).close()
-    except OSError as error:
-        return f"Redis is refused: {error}"
-    return ""
+    """Have Chromium ready for the tests that need it, or skip them saying why."""
+    in_browser = [item for item in items if item.get_closest_marker("browser") is not None]
+    if not in_browser:
+        return
+    reason = browser_or_reason()
+    if reason:
+        for item in in_browser:
+            item.add_marker(pytest.mark.skip(reason=reason))
