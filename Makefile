@@ -65,7 +65,7 @@ check: $(DEV_STAMP)
 	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py makemigrations --check --dry-run
 
-# docs/protocol.md and docs/asyncapi.json, from messenger/gateway/protocol.
+# docs/protocol.md, docs/asyncapi.json and docs/events, from the frames and the events as classes.
 docs: $(RUN_STAMP)
 	@$(BIN)/python -m messenger.gateway.docs
 

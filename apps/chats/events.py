@@ -20,6 +20,8 @@ class ChatEvent(Event):
 
 
 class ChatCreated(ChatEvent):
+    """A direct chat or a group is there, with these members."""
+
     event_type: ClassVar[str] = "chat.created"
     kind: str
     title: str
@@ -27,27 +29,37 @@ class ChatCreated(ChatEvent):
 
 
 class ChatUpdated(ChatEvent):
+    """A group's title or description changed."""
+
     event_type: ClassVar[str] = "chat.updated"
     title: str
     description: str
 
 
 class ChatDeleted(ChatEvent):
+    """A group is gone, with all its messages."""
+
     event_type: ClassVar[str] = "chat.deleted"
 
 
 class ParticipantJoined(ChatEvent):
+    """Somebody takes part from now on."""
+
     event_type: ClassVar[str] = "chat.participant_joined"
     user_id: UUID
     role: str
 
 
 class ParticipantLeft(ChatEvent):
+    """Somebody left or was removed."""
+
     event_type: ClassVar[str] = "chat.participant_left"
     user_id: UUID
 
 
 class RoleChanged(ChatEvent):
+    """Somebody has another role in a group."""
+
     event_type: ClassVar[str] = "chat.role_changed"
     user_id: UUID
     role: str

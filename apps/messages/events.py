@@ -21,7 +21,7 @@ class ChatAggregate(Event):
 
 
 class MessageSent(ChatAggregate):
-    """Its payload is the message as the wire shows it."""
+    """A message is in its chat; the payload is the message as the wire shows it."""
 
     event_type: ClassVar[str] = "message.sent"
     id: UUID
@@ -41,6 +41,8 @@ class MessageSent(ChatAggregate):
 
 
 class MessageEdited(ChatAggregate):
+    """Its author gave a message a new text."""
+
     event_type: ClassVar[str] = "message.edited"
     message_id: UUID
     seq: int
@@ -51,6 +53,8 @@ class MessageEdited(ChatAggregate):
 
 
 class MessageDeleted(ChatAggregate):
+    """A message is deleted for everyone; its `seq` stays."""
+
     event_type: ClassVar[str] = "message.deleted"
     message_id: UUID
     seq: int
@@ -73,10 +77,14 @@ class CursorMoved(Event):
 
 
 class MessageDelivered(CursorMoved):
+    """The messages `from_seq` to `to_seq` of a chat have reached one of its people."""
+
     event_type: ClassVar[str] = "message.delivered"
     topic: ClassVar[str] = "message.delivered"
 
 
 class MessageRead(CursorMoved):
+    """One of its people has read the messages `from_seq` to `to_seq` of a chat."""
+
     event_type: ClassVar[str] = "message.read"
     topic: ClassVar[str] = "message.sent"

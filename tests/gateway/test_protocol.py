@@ -32,7 +32,7 @@ SENDERS = ("apps/*/commands.py", "apps/*/services/*.py", "messenger/gateway/*.py
 TYPE = re.compile(r'"type": ?"([a-z_]+)"')
 
 
-@pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", documents(), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_documents_on_disk_are_what_the_code_says(path):
     assert path.read_text(encoding="utf-8") == documents()[path], "run `make docs`"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import redis
@@ -79,12 +80,12 @@ class StreamConsumer:
     def poll(self, limit: int, seconds: float) -> list[Received]:
         try:
             return self._poll(limit, seconds)
-        except ResponseError as error:
+        except RedisError as error:
+            # Entries of an answer that got lost are this member's own, and unfinished.
+            self._cursor = dict.fromkeys(self._topics, "0")
             if str(error).startswith("NOGROUP"):  # a Redis that came back empty
                 self._make_groups()
                 return []
-            raise BrokerUnavailable(type(error).__name__) from error
-        except RedisError as error:
             raise BrokerUnavailable(type(error).__name__) from error
 
     def commit(self) -> None:
@@ -128,7 +129,7 @@ class StreamConsumer:
         answer: Any = self._client.xreadgroup(
             self._group, self._member, at, count=limit, block=block
         )
-        found = []
+        found: list[tuple[tuple[int, ...], Received]] = []
         for stream, entries in _pairs(answer):
             topic = stream.decode()
             if self._cursor[topic] != ">":
@@ -136,8 +137,11 @@ class StreamConsumer:
             for entry, fields in entries:
                 self._uncommitted.append((topic, entry))
                 if fields:  # else it was cut off the stream before anybody was done with it
-                    found.append(_received(topic, dict(fields)))
-        return found
+                    at_time = tuple(int(part) for part in entry.split(b"-"))
+                    found.append((at_time, _received(topic, dict(fields))))
+        # Entries are numbered by the time they came in: so topics stay in step with each other.
+        found.sort(key=itemgetter(0))
+        return [received for _, received in found]
 
     def _take_over(self, topic: str, limit: int) -> bool:
         answer: Any = self._client.xautoclaim(

@@ -1,4 +1,4 @@
-"""The documents of the protocol, made from `messenger.gateway.protocol`."""
+"""The documents made from code: the protocol's, and those of the events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.translation import override
 
 def documents() -> dict[Path, str]:
     """Where each document lives, and what it has to say."""
+    from messenger.core.event_documents import event_documents
     from messenger.gateway.docs.asyncapi import document
     from messenger.gateway.docs.page import page
 
@@ -19,4 +20,5 @@ def documents() -> dict[Path, str]:
         return {
             folder / "protocol.md": page(),
             folder / "asyncapi.json": json.dumps(document(), ensure_ascii=False, indent=1) + "\n",
+            **{folder / "events" / name: text for name, text in event_documents().items()},
         }

@@ -1,4 +1,4 @@
-"""`python -m messenger.gateway.docs` writes the documents of the protocol."""
+"""`python -m messenger.gateway.docs` writes the documents of the protocol and the events."""
 
 from __future__ import annotations
 
@@ -13,4 +13,5 @@ if __name__ == "__main__":
     from messenger.gateway.docs import documents
 
     for path, text in documents().items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
