@@ -38,7 +38,8 @@ class RedisStreams:
             url,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 1),  # a pooled connection may have died while idle
+            # A pooled connection may have died while idle; a hanging server is not asked twice.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
 
     def publish(self, records: Sequence[Record]) -> dict[int, str]:
