@@ -68,6 +68,8 @@ ACCOUNTS: Table = {
     "mfa_login_webauthn": {"*": ANYONE},
     "settings_profile": {"*": USER},
     "settings_devices": {"*": USER},
+    "settings_notifications": {"*": USER},
+    "unsubscribe": {"*": ANYONE},  # the token out of a mail is the proof
 }
 
 CHATS: Table = {
@@ -92,7 +94,9 @@ MESSAGES: Table = {
 PAGES: Table = {
     "theme": {"POST": ANYONE},
     "language": {"POST": ANYONE},
+    "service-worker": {"GET": ANYONE},
     "inbox": {"GET": USER},
+    "notifications": {"GET": USER, "POST": USER},
     "conversation": {"GET": USER, "POST": USER},
     "seen": {"GET": USER},
     "message-page": {"GET": USER, "POST": USER},

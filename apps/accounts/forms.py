@@ -76,6 +76,14 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["time_zone"])
 
 
+class NotificationsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """How people are told what happens while they are away."""
+
+    class Meta:
+        model = User
+        fields = ("email_digest", "push_shows_text")
+
+
 def _displayable(text: str, *, multiline: bool = False) -> str:
     if not is_displayable(text, multiline=multiline):
         raise forms.ValidationError(_("Control characters are not allowed."))

@@ -10,5 +10,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("settings/profile/", pages.profile, name="settings_profile"),
+    path("settings/notifications/", pages.notifications, name="settings_notifications"),
+    path("unsubscribe/<str:token>/", pages.unsubscribe, name="unsubscribe"),
     path("settings/devices/", pages.devices, name="settings_devices"),
 ]

@@ -1,4 +1,4 @@
-"""The pages of my account beside allauth's: profile and devices."""
+"""The pages of my account beside allauth's: profile, devices, and how I am told of things."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from allauth.account.views import EmailView as AllauthEmailView
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from apps.accounts.forms import ProfileForm
-from apps.accounts.selectors import session_list_for
+from apps.accounts.errors import InvalidKey
+from apps.accounts.forms import NotificationsForm, ProfileForm
+from apps.accounts.push import public_key
+from apps.accounts.selectors import device_list_for, session_list_for
 from apps.accounts.serializers import login_session_out
-from apps.accounts.services.profile import user_update
+from apps.accounts.services.profile import digest_switch_off, user_update
 from apps.accounts.services.sessions import sessions_revoke
 from messenger.core.json import uuid_or_none
 
@@ -58,7 +61,11 @@ def devices(request: Any) -> HttpResponse:
         _revoke(request)
         return redirect("settings_devices")
     page = Paginator(session_list_for(request.user.pk), 50).get_page(request.GET.get("page"))
-    sessions = [login_session_out(row, request.identity.session_id) for row in page]
+    pushed = set(device_list_for(request.user.pk).values_list("session_id", flat=True))
+    sessions = [
+        {**login_session_out(row, request.identity.session_id), "is_pushed": row.id in pushed}
+        for row in page
+    ]
     return render(request, "accounts/devices.html", {"sessions": sessions, "page": page})
 
 
@@ -73,3 +80,33 @@ def _revoke(request: Any) -> None:
         )
     if ended:
         messages.success(request, _("Signed out there."))
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """No more mails about what was missed: asks, since mail scanners follow links; POST does it.
+
+    Also what a mail program's own button posts (RFC 8058), without cookies: the token is proof.
+    """
+    try:
+        if request.method == "POST":
+            digest_switch_off(token=token)
+    except InvalidKey as error:
+        raise Http404 from error
+    return render(request, "accounts/unsubscribe.html", {"is_done": request.method == "POST"})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def notifications(request: Any) -> HttpResponse:
+    """How I am told what happens while I am away. Context: `form`, `can_push`, `session_devices`.
+
+    What this device does is the script's business: `js/push.js`.
+    """
+    form = NotificationsForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        user_update(user_id=request.user.pk, changes=form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("settings_notifications")
+    context = {"form": form, "can_push": bool(public_key())}
+    return render(request, "accounts/notifications.html", context)

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.conf import settings
+from django.core.signing import BadSignature, Signer
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
 
@@ -22,6 +23,7 @@ from apps.accounts.models import LoginSession, User
 from messenger.core.json import uuid_or_none
 
 ACCESS, REFRESH = "access", "refresh"
+UNSUBSCRIBE = "accounts.unsubscribe"
 MAX_LENGTH = 16_384
 
 
@@ -119,3 +121,16 @@ def _backend() -> TokenBackend:
 def _backend_for(secret: str) -> TokenBackend:
     # A key of its own: no other signature of the site can pass for a token.
     return TokenBackend("HS256", hashlib.sha256(f"lumin.jwt:{secret}".encode()).hexdigest())
+
+
+def unsubscribe_token(user_id: UUID) -> str:
+    """Lets whoever holds it switch the person's mails about missed messages off, for good."""
+    return Signer(salt=UNSUBSCRIBE).sign(str(user_id))
+
+
+def read_unsubscribe(token: str) -> UUID | None:
+    """Whose token it is; None where it is none of ours."""
+    try:
+        return uuid_or_none(Signer(salt=UNSUBSCRIBE).unsign(token))
+    except BadSignature:
+        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from apps.chats.errors import NotAcceptingMessages, PersonBlocked
 from apps.chats.models import Chat, Participant
 from messenger.core.errors import Forbidden
@@ -32,6 +34,11 @@ def refusal_to_write(has_blocked: bool, is_blocked: bool) -> Forbidden | None:
     if has_blocked:
         return PersonBlocked()
     return NotAcceptingMessages() if is_blocked else None
+
+
+def is_muted(until: datetime | None, now: datetime) -> bool:
+    """Whether a person wants to hear nothing of a chat now."""
+    return until is not None and until > now
 
 
 def heir(remaining: list[Participant]) -> Participant | None:

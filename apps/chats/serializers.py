@@ -78,9 +78,9 @@ class PreferencesInput(Input):
     )
     pinned: StrictBool = Field(default_factory=bool, description="Stands first in my list.")
     archived: StrictBool = Field(default_factory=bool, description="Folded away in my list.")
-    draft: Annotated[
-        str, StringConstraints(max_length=5000, strip_whitespace=False), AfterValidator(plain_text)
-    ] = Field(default_factory=str, description="What I have begun to write.")
+    draft: Annotated[str, StringConstraints(max_length=5000, strip_whitespace=False)] = Field(
+        default_factory=str, description="What I have begun to write."
+    )
 
 
 class PreferencesOut(Output):

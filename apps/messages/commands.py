@@ -44,6 +44,7 @@ def send_reply(sent: Sent) -> dict[str, Any]:
         "chat_id": sent.message["chat_id"],
         "seq": sent.message["seq"],
         "created_at": sent.message["created_at"],
+        "mentions": sent.message["mentions"],
         "duplicate": sent.duplicate,
     }
 
@@ -73,6 +74,7 @@ def edit(actor: Actor, data: SocketEditInput) -> dict[str, Any]:
         "chat_id": message.chat_id,
         "rev": message.rev,
         "edited_at": message.edited_at,
+        "mentions": message.mentions,
     }
 
 

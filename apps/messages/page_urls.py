@@ -3,11 +3,21 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from apps.messages.pages import blocks, conversation, details, inbox, one, people
-from messenger.core.pages import theme
+from apps.messages.pages import (
+    blocks,
+    conversation,
+    details,
+    inbox,
+    notifications,
+    one,
+    people,
+)
+from messenger.core.pages import service_worker, theme
 
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
+    path("sw.js", service_worker, name="service-worker"),
+    path("notifications/", notifications.notifications, name="notifications"),
     path("chats/new/", people.chat_new, name="chat-new"),
     path("chats/new-group/", people.group_new, name="group-new"),
     path("chats/<uuid:chat_id>/", conversation.conversation, name="conversation"),

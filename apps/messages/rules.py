@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +10,10 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.chats.models import Chat, Participant
-from apps.chats.rules import is_admin
+from apps.chats.rules import is_admin, is_muted
 from apps.messages.models import Message
+from messenger.core.texts import MENTION
 
-MENTION = re.compile(r"(?<![\w@./])@([A-Za-z][A-Za-z0-9_.]{2,31})(?![A-Za-z0-9_@])")
 NAMES_LIMIT = 50  # people that one message can name
 
 
@@ -79,7 +78,7 @@ def notices_for(
     other messages only while they are away and the chat is not silent. A silent chat pushes
     nothing.
     """
-    is_muted = place.muted_until is not None and place.muted_until > now
+    is_silent = is_muted(place.muted_until, now)
     found: list[Notice] = []
     newest: NewMessage | None = None
     for message in news:
@@ -87,10 +86,10 @@ def notices_for(
             continue
         if place.user_id in message.mentions:
             if message.seq > place.read_seq and place.notify != Participant.Notify.NONE:
-                found.append(Notice("mention", message, push=not (is_connected or is_muted)))
+                found.append(Notice("mention", message, push=not (is_connected or is_silent)))
         elif message.seq > place.delivered_seq:
             newest = message
-    wants_all = place.notify == Participant.Notify.ALL and not is_muted and not is_connected
+    wants_all = place.notify == Participant.Notify.ALL and not is_silent and not is_connected
     if newest is not None and wants_all:
         found.append(Notice("messages", newest, push=True))
     return found

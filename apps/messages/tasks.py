@@ -10,13 +10,16 @@ from uuid import UUID
 from celery import Task, shared_task
 
 from apps.accounts import push as web_push
+from apps.accounts.postbox import deliver
 from apps.accounts.selectors import access_device_to_push, access_notification
 from apps.accounts.serializers import notification_out
 from apps.accounts.services.devices import device_is_gone, device_works
 from apps.accounts.services.notifications import notifications_pushed
+from apps.messages.mails import digest
 from apps.messages.push import push_out
 from apps.messages.selectors.away import crowd_parts, new_messages_by_id, new_messages_in
 from apps.messages.selectors.told import told_for
+from apps.messages.services.digest import digest_send, digests_due
 from apps.messages.services.fan_out import Due, news_tell
 from messenger.core.errors import NotFound
 
@@ -47,7 +50,7 @@ def fan_out_part(message_ids: list[str], first: int, last: int) -> None:
 
 def _queue(due: list[Due]) -> None:
     # Queued first, noted then: who dies in between is asked again and pushes the same twice.
-    for notification_id, position, device_id in due:
+    for notification_id, position, device_id in due if web_push.public_key() else ():
         if device_id is not None:
             push.delay(str(device_id), str(notification_id), position)
     if due:
@@ -80,3 +83,12 @@ def push(task: Task[Any, None], device_id: str, notification_id: str, position: 
             raise task.retry(countdown=wait * random.uniform(1, 1.5))  # noqa: S311
         else:
             device_works(device, works=outcome is web_push.Outcome.SENT)
+
+
+@shared_task(name="messages.send_digests")
+def send_digests() -> int:
+    """Mail those who are away what they have not read for a while; beat calls it."""
+    sent = 0
+    for user_id in digests_due():
+        sent += digest_send(user_id=user_id, send=lambda user, rows: deliver(digest(user, rows)))
+    return sent

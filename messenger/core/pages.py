@@ -1,13 +1,16 @@
-"""Pages of the site itself: errors as pages, and the two switches that need no account."""
+"""Pages of the site itself: errors as pages, the service worker, and the switches that need no
+account."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +18,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from messenger.core import errors
 
@@ -66,6 +69,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
         },
         status=503 if is_database else 500,
     )
+
+
+@require_safe
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The script that shows pushes, at the site's root: only there it may care for every page."""
+    script = Path(settings.BASE_DIR, "static", "js", "sw.js").read_text(encoding="utf-8")
+    response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = "no-cache"
+    response["Service-Worker-Allowed"] = "/"
+    return response
 
 
 @require_POST

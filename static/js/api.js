@@ -8,7 +8,7 @@ export async function api(method, path, body) {
   if (method !== "GET") headers["X-CSRFToken"] = token();
   if (body) headers["Content-Type"] = "application/json";
   const response = await fetch(`/api/v1${path}`, {
-    method, headers, credentials: "same-origin", body: body && JSON.stringify(body),
+    method, headers, credentials: "same-origin", keepalive: method !== "GET", body: body && JSON.stringify(body),
   });
   const answer = response.status === 204 ? null : await response.json();
   if (response.ok) return answer;

@@ -1,6 +1,6 @@
 // What every chat page starts: the socket, the list, the open conversation, and moving between
 // conversations without losing the line.
-import { calm } from "./api.js";
+import { api, calm } from "./api.js";
 import { ChatList } from "./chat_list.js";
 import { Conversation } from "./conversation.js";
 import { Outbox } from "./outbox.js";
@@ -70,7 +70,10 @@ const tellDelivered = calm(() => {
 
 socket.on("connected", ({ again }) => {
   showLine();
-  if (again) refresh();
+  if (again) {
+    refresh();
+    api("GET", "/notifications?limit=1").then((found) => notified(found.unread_count)).catch(() => {});
+  }
   talk?.caughtUp();
 });
 socket.on("close", ({ code }) => {
@@ -133,12 +136,25 @@ for (const type of ["participant_joined", "participant_left"]) {
     aroundChanged();
   });
 }
+socket.on("chat_preferences", (frame) => {
+  list.prefer(frame.chat_id, frame);
+  if (talk?.id === frame.chat_id) talk.composer.heard(frame.draft);
+});
+socket.on("notification", ({ unread_count: count }) => notified(count));
 socket.on("error", (frame) => trouble(sayRefusal(frame)));
 outbox.onAck = (ack) => {
   list.acked(ack);
   if (talk?.id === ack.chat_id) talk.acked(ack);
 };
 outbox.onFailure = (item) => talk?.id === item.chat_id && talk.timeline.failed(item);
+
+function notified(count) {
+  for (const dot of document.querySelectorAll("[data-notified]")) {
+    dot.hidden = !count;
+    dot.textContent = count > 99 ? "99+" : count;
+  }
+  if (document.getElementById("notifications")) visit(location.href, false);
+}
 
 // ---- moving about: the pane is swapped, the list and the line stay ----
 let visiting = null;
@@ -172,6 +188,11 @@ function swap(page, data) {
   document.body.className = page.body.className;
   document.body.dataset.view = page.body.dataset.view;
   boot.talk = data.talk;
+  const here = ["list", "chat", "details"].includes(document.body.dataset.view) ? "/" : location.pathname;
+  for (const link of document.querySelectorAll(".rail a[title], .bottom a")) {
+    if (link.pathname === here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
   list.open(data.talk?.id ?? "", page.title);
   openTalk();
   startPages();
@@ -182,7 +203,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
   const url = new URL(link.href);
-  const inside = url.origin === location.origin && (url.pathname === "/" || url.pathname.startsWith("/chats/"));
+  const inside = url.origin === location.origin && /^\/($|chats\/|notifications\/)/.test(url.pathname);
   if (!inside || link.target || link.closest(".timeline") || url.search === "?all") return;
   event.preventDefault();
   visit(url.href);
@@ -227,3 +248,4 @@ door.addEventListener("input", (event) => {
 startPages();
 openTalk();
 socket.connect();
+if (globalThis.Notification?.permission === "granted") import("./push.js").then(({ renew }) => renew(me.id));

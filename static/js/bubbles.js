@@ -22,7 +22,7 @@ export function bubble(message, { people, quoted, chatId }) {
   if (!mine) element.querySelectorAll(".tick, [data-state-name]").forEach((part) => part.remove());
   place(element, message.seq);
   setQuote(element, quoted, people);
-  setText(element, message);
+  setText(element, message, people);
   return element;
 }
 
@@ -32,14 +32,16 @@ export function place(element, seq) {
   element.dataset.seq = seq;
 }
 
-export function setText(element, message) {
+export function setText(element, message, people) {
   const text = element.querySelector(".bubble__text");
   element.toggleAttribute("data-deleted", Boolean(message.deleted_at));
   element.toggleAttribute("data-edited", Boolean(message.edited_at) && !message.deleted_at);
   element.dataset.rev = message.rev ?? 0;
   if (message.deleted_at) text.textContent = say("deleted");
-  else text.replaceChildren(linkified(message.text));
+  else text.replaceChildren(linkified(message.text, named(message.mentions, people)));
 }
+
+const named = (ids, people) => (ids ?? []).map((id) => (id === me.id ? me : people[id])).filter(Boolean);
 
 export function setState(element, state) {
   if (element.dataset.state === state) return;

@@ -9,16 +9,15 @@ export class ChatList {
     this.people = {};
     this.asked = new Set();
     this.title = document.title;
-    this.#draftsShown();
     this.#total();
   }
 
   row(chatId) {
-    return this.list?.querySelector(`[data-chat="${CSS.escape(chatId)}"]`);
+    return document.querySelector(`.list [data-chat="${CSS.escape(chatId)}"]`);
   }
 
   rows() {
-    return [...this.list.querySelectorAll("[data-chat]")];
+    return [...document.querySelectorAll(".list [data-chat]")];
   }
 
   // What a page that was swapped in says about itself.
@@ -28,7 +27,6 @@ export class ChatList {
       if (row.dataset.chat === chatId) row.setAttribute("aria-current", "page");
       else row.removeAttribute("aria-current");
     }
-    this.#draftsShown();
     this.#total();
   }
 
@@ -40,7 +38,7 @@ export class ChatList {
     row.dataset.seq = message.seq;
     await this.#last(row, message);
     if (message.sender_id !== me.id && !watched) this.#unread(row, Number(row.dataset.unread) + 1);
-    this.#first(row);
+    this.#place(row);
   }
 
   // One's own message, before and after the server knows it.
@@ -48,7 +46,7 @@ export class ChatList {
     const row = this.row(item.chat_id);
     if (!row) return;
     this.#last(row, { ...item, sender_id: me.id, created_at: item.sent_at });
-    this.#first(row);
+    this.#place(row);
   }
 
   acked(ack) {
@@ -110,10 +108,11 @@ export class ChatList {
     }
     if (chat.peer) this.presence.heard({ ...chat.peer, user_id: chat.peer.id });
     const name = chat.kind === "group" ? chat.title : nameOf(chat.peer);
-    row.querySelector(".chat-row__title").textContent = name;
+    row.querySelector("[data-name]").textContent = name;
     const picture = row.querySelector(".avatar");
     face(picture, chat.peer?.id ?? chat.id, name);
     picture.classList.toggle("avatar--group", chat.kind === "group");
+    this.prefer(chat.id, chat.preferences);
     if (!isNew && chat.last_seq < Number(row.dataset.seq)) return;
     const moved = isNew || chat.last_seq > Number(row.dataset.seq);
     row.dataset.seq = chat.last_seq;
@@ -121,14 +120,32 @@ export class ChatList {
     if (chat.last_message) await this.#last(row, chat.last_message);
     else row.querySelector(".chat-row__last").textContent = say("nothingYet");
     this.#unread(row, chat.unread_count);
-    if (moved) this.#first(row);
+    if (moved) this.#place(row);
   }
 
   renamed(chat) {
     const row = this.row(chat.id);
     if (!row || chat.kind !== "group") return;
-    row.querySelector(".chat-row__title").textContent = chat.title;
+    row.querySelector("[data-name]").textContent = chat.title;
     face(row.querySelector(".avatar"), chat.id, chat.title);
+  }
+
+  // My preferences, perhaps changed on another device.
+  prefer(chatId, { pinned, archived, muted_until: until, draft }) {
+    const row = this.row(chatId);
+    if (!row) return;
+    row.toggleAttribute("data-pinned", pinned);
+    row.toggleAttribute("data-archived", archived);
+    row.toggleAttribute("data-muted", Boolean(until) && Date.parse(until) > Date.now());
+    this.drafted(chatId, draft);
+    this.#place(row);
+    this.#total();
+  }
+
+  drafted(chatId, draft) {
+    const row = this.row(chatId);
+    row?.toggleAttribute("data-draft", Boolean(draft));
+    if (row) row.querySelector("[data-draft-text]").textContent = draft.slice(0, 90);
   }
 
   async #last(row, message) {
@@ -154,9 +171,20 @@ export class ChatList {
     return this.people[userId];
   }
 
-  #first(row) {
+  // Its place in its list: pinned ones first, then by time.
+  #place(row) {
+    const archive = document.getElementById("archived");
+    const home = "archived" in row.dataset ? archive : this.list;
+    const rank = (one) => ["pinned" in one.dataset ? 1 : 0, Date.parse(one.querySelector("time").dateTime) || 0];
+    const [pinned, at] = rank(row);
+    const item = row.parentElement;
+    const next = [...home.children].find((other) => {
+      const [first, then] = rank(other.firstElementChild);
+      return other !== item && (first < pinned || (first === pinned && then <= at));
+    }) ?? null;
+    if (item.parentElement !== home || item.nextElementSibling !== next) home.insertBefore(item, next);
     document.getElementById("no-chats").hidden = true;
-    if (this.list.firstElementChild !== row.parentElement) this.list.prepend(row.parentElement);
+    document.getElementById("archive").hidden = !archive.children.length;
   }
 
   #unread(row, count) {
@@ -166,24 +194,11 @@ export class ChatList {
   }
 
   #total() {
-    const all = this.rows().reduce((sum, row) => sum + Number(row.dataset.unread), 0);
+    const all = this.rows().filter((row) => !("muted" in row.dataset)).reduce((sum, row) => sum + Number(row.dataset.unread), 0);
     document.title = all ? `(${all}) ${this.title}` : this.title;
     for (const dot of document.querySelectorAll("[data-unread-all]")) {
       dot.hidden = !all;
       dot.textContent = all > 99 ? "99+" : all;
-    }
-  }
-
-  #draftsShown() {
-    for (const row of this.rows()) {
-      const draft = localStorage.getItem(`draft:${me.id}:${row.dataset.chat}`);
-      const last = row.querySelector(".chat-row__last");
-      last.querySelector(".draft")?.remove();
-      if (!draft || row.hasAttribute("aria-current")) continue;
-      const mark = document.createElement("span");
-      mark.className = "draft";
-      mark.textContent = `${say("draft")}: `;
-      last.prepend(mark);
     }
   }
 }

@@ -1,8 +1,9 @@
 // Where one writes: the draft that stays, the quoted message, editing, and the keys.
-import { calm, newId } from "./api.js";
+import { api, calm, newId } from "./api.js";
 import { me, say } from "./words.js";
 
 const NEAR_LIMIT = 200;
+const STORE_AFTER = 2500;
 const fine = matchMedia("(pointer: fine)");
 
 export class Composer {
@@ -14,8 +15,12 @@ export class Composer {
     this.key = `draft:${me.id}:${talk.id}`;
     this.editing = null;
     this.input.maxLength = talk.limit;
-    if (!this.input.value) this.input.value = localStorage.getItem(this.key) ?? "";
+    this.stored = talk.draft; // as the server has it; what it has not is kept here
+    if (this.input.value === this.stored) this.input.value = localStorage.getItem(this.key) ?? this.stored;
     this.save = calm(() => this.#keep(), 250);
+    this.store = calm(() => this.#store(), STORE_AFTER);
+    this.hidden = () => document.hidden && this.#store();
+    document.addEventListener("visibilitychange", this.hidden);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -24,6 +29,7 @@ export class Composer {
       this.#measure();
       this.save();
       if (this.input.value.trim() && !this.editing) this.onTyping();
+      this.store();
     });
     this.input.addEventListener("keydown", (event) => this.#key(event));
     document.getElementById("strip-close").addEventListener("click", (event) => {
@@ -45,7 +51,7 @@ export class Composer {
   }
 
   edit({ id, text }) {
-    if (!this.editing) this.#keep();
+    if (!this.editing) this.before = this.input.value;
     this.editing = { id, text };
     this.form.elements.reply_to.value = "";
     this.#show("edit", say("editing"), text);
@@ -55,7 +61,7 @@ export class Composer {
   }
 
   cancel() {
-    if (this.editing) this.input.value = localStorage.getItem(this.key) ?? "";
+    if (this.editing) this.input.value = this.before;
     this.editing = null;
     this.form.elements.reply_to.value = "";
     this.strip.hidden = true;
@@ -89,6 +95,7 @@ export class Composer {
     this.input.value = "";
     this.cancel();
     this.#keep();
+    this.#store();
   }
 
   #key(event) {
@@ -105,11 +112,40 @@ export class Composer {
     }
   }
 
+  close() {
+    document.removeEventListener("visibilitychange", this.hidden);
+    this.#store();
+  }
+
+  // Written on another device.
+  heard(draft) {
+    if (this.input.value === this.stored && !this.editing) this.input.value = draft;
+    this.stored = draft;
+    this.#measure();
+  }
+
+  get #draft() {
+    const text = this.editing ? this.before : this.input.value;
+    return text.trim() ? text : "";
+  }
+
   #keep() {
-    if (this.editing) return;
-    const text = this.input.value;
-    if (text.trim()) localStorage.setItem(this.key, text);
-    else localStorage.removeItem(this.key);
+    if (this.#draft === this.stored) localStorage.removeItem(this.key);
+    else localStorage.setItem(this.key, this.#draft);
+  }
+
+  async #store() {
+    const draft = this.#draft;
+    const earlier = this.stored;
+    if (draft === earlier) return;
+    this.stored = draft;
+    this.onDraft(draft);
+    try {
+      await api("PATCH", `/chats/${this.talk.id}/preferences`, { draft });
+      localStorage.removeItem(this.key);
+    } catch {
+      if (this.stored === draft) this.stored = earlier;
+    }
   }
 
   #measure() {

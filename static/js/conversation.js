@@ -1,13 +1,12 @@
 // The open conversation: its messages, its composer, its menu, and telling what has been read.
 import { calm } from "./api.js";
-import { setState } from "./bubbles.js";
 import { Composer } from "./composer.js";
 import { Timeline } from "./timeline.js";
-import { announce, me, nameOf, say, sayRefusal } from "./words.js";
+import { me } from "./words.js";
 
 const LONG_PRESS = 450;
 const TYPING_EVERY = 3100; // the server passes over what comes more often than every three seconds
-const dialogs = () => import("./dialogs.js");
+const actions = () => import("./actions.js"); // only once one is wanted
 
 export class Conversation {
   constructor(talk, { socket, outbox, list }) {
@@ -16,7 +15,8 @@ export class Conversation {
     this.timeline = new Timeline(talk, socket);
     this.composer = new Composer(talk);
     this.composer.onSend = (item) => this.#send(item);
-    this.composer.onEdit = (id, text) => this.#change({ type: "edit_message", message_id: id, text });
+    this.composer.onEdit = (id, text) => this.#does("change", { type: "edit_message", message_id: id, text });
+    this.composer.onDraft = (draft) => list.drafted(talk.id, draft);
     this.composer.onEditLast = () => this.#editLast();
     this.composer.onTyping = () => this.#tellTyping();
     this.tellRead = calm(() => this.#tellRead(), 200);
@@ -39,6 +39,7 @@ export class Conversation {
 
   close() {
     this.timeline.close();
+    this.composer.close();
   }
 
   async heard(message) {
@@ -80,23 +81,8 @@ export class Conversation {
     this.list.wrote(item);
   }
 
-  async #change(frame) {
-    const element = this.timeline.element(frame.message_id);
-    try {
-      const ack = await this.socket.ask(frame);
-      const change = { ...frame, ...ack, deleted_at: ack.deleted_at, edited_at: ack.edited_at };
-      this.timeline.changed(change);
-      this.list.changed({ ...change, seq: Number(element?.dataset.seq), chat_id: this.id });
-      announce(frame.type === "edit_message" ? say("edited") : say("deleted"));
-    } catch (error) {
-      this.onTrouble(sayRefusal(error));
-    }
-  }
-
-  #editLast() {
-    const own = this.timeline.list.querySelectorAll(".msg--mine[data-seq]:not([data-deleted])");
-    const last = own[own.length - 1];
-    if (last) this.#act("edit", last);
+  async #does(what, ...given) {
+    (await actions())[what](this, ...given);
   }
 
   #listen() {
@@ -109,20 +95,20 @@ export class Conversation {
       if (!more && !quote && !answer) return;
       event.preventDefault();
       if (quote) this.timeline.toMessage(Number(quote.hash.slice(2)));
-      else if (answer) this.#again(element, answer.dataset.do);
-      else this.#menu(element, more, more.getBoundingClientRect().left, more.getBoundingClientRect().bottom + 4);
+      else if (answer) this.#does("again", element, answer.dataset.do);
+      else this.#does("menu", element, more, more.getBoundingClientRect().left, more.getBoundingClientRect().bottom + 4);
     });
     list.addEventListener("contextmenu", (event) => {
       const bubble = event.target.closest(".bubble");
       if (!bubble || event.target.closest("a[target]") || String(getSelection())) return;
       event.preventDefault();
       const more = bubble.querySelector(".bubble__more");
-      this.#menu(bubble.closest(".msg"), more, event.clientX, event.clientY);
+      this.#does("menu", bubble.closest(".msg"), more, event.clientX, event.clientY);
     });
     this.#longPress(list);
     list.addEventListener("dblclick", (event) => {
       const element = event.target.closest(".msg[data-seq]");
-      if (element && !event.target.closest(".bubble")) this.#act("reply", element);
+      if (element && !event.target.closest(".bubble")) this.#does("act", "reply", element);
     });
   }
 
@@ -133,45 +119,10 @@ export class Conversation {
       const bubble = event.pointerType === "touch" && event.target.closest(".bubble");
       if (!bubble) return;
       timer = setTimeout(() => {
-        this.#menu(bubble.closest(".msg"), null, event.clientX, event.clientY);
+        this.#does("menu", bubble.closest(".msg"), null, event.clientX, event.clientY);
       }, LONG_PRESS);
     });
     for (const name of ["pointerup", "pointercancel", "pointermove"]) list.addEventListener(name, stop);
-  }
-
-  async #menu(element, trigger, x, y) {
-    if (!element?.dataset.seq || "deleted" in element.dataset) return;
-    const mine = element.classList.contains("msg--mine");
-    const rules = this.talk.kind === "group" && this.talk.role !== "member";
-    const allowed = ["reply", "copy", ...(mine ? ["edit"] : []), ...(mine || rules ? ["delete"] : [])];
-    (await dialogs()).openMenu({ x, y, trigger, allowed, choose: (what) => this.#act(what, element) });
-  }
-
-  async #act(what, element) {
-    const text = element.querySelector(".bubble__text").textContent;
-    const { id, sender } = element.dataset;
-    if (what === "reply") {
-      const name = sender === me.id ? say("you") : nameOf(this.talk.people[sender]);
-      this.composer.reply({ id, name, text });
-    } else if (what === "edit") this.composer.edit({ id, text });
-    else if (what === "copy") {
-      await navigator.clipboard?.writeText(text);
-      announce(say("copied"));
-    } else if (await (await dialogs()).confirmed({ title: say("deleteAsk"), quote: text, note: say("deleteNote"), yes: say("delete") })) {
-      await this.#change({ type: "delete_message", message_id: id });
-    }
-  }
-
-  #again(element, what) {
-    const { id } = element.dataset;
-    if (what === "retry") {
-      element.querySelector(".msg__failed").remove();
-      setState(element, "pending");
-      this.outbox.retry(id);
-    } else {
-      this.outbox.discard(id);
-      element.remove();
-    }
   }
 
   #tellTyping() {

@@ -32,14 +32,14 @@ export function makeFinder({ visit, trouble }) {
   };
 
   const chatsMatching = (term) => [...document.querySelectorAll("#chats [data-chat]")].filter((row) =>
-    row.querySelector(".chat-row__title").textContent.toLowerCase().includes(term)).slice(0, 8);
+    row.querySelector("[data-name]").textContent.toLowerCase().includes(term)).slice(0, 8);
 
   function render(term, found) {
     results.replaceChildren();
     const chats = chatsMatching(term.toLowerCase());
     if (chats.length) title("chats");
     for (const chat of chats) {
-      const name = chat.querySelector(".chat-row__title").textContent;
+      const name = chat.querySelector("[data-name]").textContent;
       const row = personRow("div", chat.dataset.chat, name, chat.querySelector(".chat-row__last").textContent);
       row.querySelector(".avatar").className = chat.querySelector(".avatar").className;
       row.dataset.href = chat.getAttribute("href");

@@ -20,13 +20,17 @@ export class Source {
   }
 
   async made(message) {
-    await this.#meet(message.sender_id);
+    await this.meet([message.sender_id, ...(message.mentions ?? [])]);
     const quoted = message.reply_to ? await this.#quoted(message.reply_to) : null;
     const element = bubble(message, { people: this.people, quoted, chatId: this.timeline.id });
     if (message.sender_id === me.id && message.seq) {
       setState(element, message.read_at ? "read" : message.delivered_at ? "delivered" : "sent");
     }
     return element;
+  }
+
+  meet(userIds) {
+    return Promise.all(userIds.map((id) => this.#meet(id)));
   }
 
   async #meet(userId) {

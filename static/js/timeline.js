@@ -84,10 +84,17 @@ export class Timeline {
       element.querySelector(".msg__failed")?.remove();
       this.#insert(element, message.seq);
       setState(element, "sent");
+      if (message.mentions?.length) this.#name(element, message);
       this.#grow();
       this.ticks();
     }
     return element;
+  }
+
+  // Who is named in one's own message is known once the server has read it.
+  async #name(element, message) {
+    await this.source.meet(message.mentions);
+    setText(element, { text: element.querySelector(".bubble__text").textContent, ...message }, this.people);
   }
 
   failed(item) { // `item.failed` is the refusal's code
@@ -100,11 +107,12 @@ export class Timeline {
     element.append(note);
   }
 
-  changed(change) {
+  async changed(change) {
     this.rev = Math.max(this.rev, change.rev ?? 0);
+    await this.source.meet(change.mentions ?? []);
     const element = this.element(change.message_id);
     if (!element || Number(element.dataset.rev) >= change.rev) return;
-    this.#keeping(() => setText(element, change));
+    this.#keeping(() => setText(element, change, this.people));
     for (const quote of this.list.querySelectorAll(`.quote[href$="#m${element.dataset.seq}"] span`)) {
       quote.textContent = change.deleted_at ? say("deleted") : change.text.slice(0, 140);
     }

@@ -4,6 +4,7 @@ export const me = boot.me;
 const words = boot.words;
 const language = document.documentElement.lang === "ru" ? "ru" : "en-GB";
 const LINK = /https?:\/\/[^\s<>"']+[^\s<>"'.,:;!?)\]}»]/g;
+const NAME = /(?<![\p{L}\p{N}_@./])@([A-Za-z][A-Za-z0-9_.]{2,31})(?![A-Za-z0-9_@])/gu;
 
 export function say(key, values = {}) {
   return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
@@ -55,18 +56,38 @@ export function listTime(date) {
   return format(date, { day: "numeric", month: "short" });
 }
 
-// Text with its addresses as links, without ever parsing it as HTML.
-export function linkified(text) {
+// Text with its addresses as links, and the names of the people in `named`, without ever parsing
+// it as HTML.
+export function linkified(text, named = []) {
+  const names = new Map(named.map((person) => [person.username.toLowerCase(), person.id === me.id]));
+  const parts = split(text, LINK, ([url]) => anchor(url, { href: url, target: "_blank", rel: "noopener noreferrer" }));
   const fragment = document.createDocumentFragment();
-  let end = 0;
-  for (const match of text.matchAll(LINK)) {
-    const link = document.createElement("a");
-    Object.assign(link, { href: match[0], target: "_blank", rel: "noopener noreferrer", textContent: match[0] });
-    fragment.append(text.slice(end, match.index), link);
-    end = match.index + match[0].length;
-  }
-  fragment.append(text.slice(end));
+  for (const part of parts) fragment.append(...(part.href || !names.size ? [part] : split(part, NAME, (match) => mention(match, names))));
   return fragment;
+}
+
+// Strings and elements: `make` turns a match into an element that begins it, or into nothing.
+function split(text, pattern, make) {
+  const parts = [];
+  let end = 0;
+  for (const match of text.matchAll(pattern)) {
+    const made = make(match);
+    if (!made) continue;
+    parts.push(text.slice(end, match.index), made);
+    end = match.index + made.textContent.length;
+  }
+  return [...parts, text.slice(end)];
+}
+
+function mention([, found], names) {
+  const name = names.has(found.toLowerCase()) ? found : found.replace(/\.+$/, "");
+  const mine = names.get(name.toLowerCase());
+  const className = mine ? "mention mention--me" : "mention";
+  return mine === undefined ? null : anchor(`@${name}`, { className, href: `/chats/new/?q=${name}` });
+}
+
+function anchor(textContent, fields) {
+  return Object.assign(document.createElement("a"), { textContent, ...fields });
 }
 
 export function announce(text) {

@@ -11,6 +11,8 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts import tokens
+from apps.accounts.errors import InvalidKey
 from apps.accounts.events import UserDeleted, UserUpdated
 from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, Notification, User
 from apps.accounts.selectors import access_user
@@ -52,6 +54,14 @@ def user_update(*, user_id: UUID, changes: Mapping[str, Any]) -> User:
         if changed & PUBLIC_FIELDS:
             emit(_updated(user), actor_id=user.id)
     return user
+
+
+def digest_switch_off(*, token: str) -> None:
+    """No more mails about missed messages, by the token in one of them; `InvalidKey` otherwise."""
+    user_id = tokens.read_unsubscribe(token)
+    if user_id is None:
+        raise InvalidKey
+    User.objects.filter(id=user_id).update(email_digest=False)
 
 
 def user_set_active(*, actor_id: UUID, user_id: UUID, is_active: bool) -> None:

@@ -31,6 +31,11 @@ def bubbles(
     is_news_next = fresh_after is not None and bool(items) and items[0]["seq"] <= fresh_after + 1
     for item in items:
         row = _row(item, viewer_id, people.get(item["sender_id"]))
+        row["named"] = {
+            people[one]["username"].lower(): one == viewer_id
+            for one in item["mentions"]
+            if one in people
+        }
         row["quote"] = _quote(quoted.get(item["reply_to"]), viewer_id, people)
         earlier = rows[-1] if rows else None
         row["day"] = "" if earlier and earlier["date"] == row["date"] else day_label(row["date"])

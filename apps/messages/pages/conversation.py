@@ -67,6 +67,7 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
     cursors = _cursors(viewer_id, chat)
     people = selectors.faces_for(
         {item["sender_id"] for item in [*items, *quoted.values(), *([reply] if reply else [])]}
+        | {user_id for item in items for user_id in item["mentions"]}
         | set(cursors)
     )
     rows = bubbles(
@@ -95,6 +96,7 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
         "cursors": {str(user_id): cursor for user_id, cursor in cursors.items()},
         "zone": get_current_timezone_name(),
         "limit": settings.MESSAGE_TEXT_LIMIT,
+        "draft": chat["preferences"]["draft"],
     }
     return {
         **context,
@@ -107,6 +109,7 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
         "newer_than": high if timeline["has_more_after"] else None,
         "reply": reply and {**reply, "sender": people.get(reply["sender_id"])},
         "message_id": new_id(),
+        "draft": chat["preferences"]["draft"],
     }
 
 

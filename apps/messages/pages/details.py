@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +11,12 @@ from django.contrib import messages as notes
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from apps.chats.errors import NotAcceptingMessages
+from apps.chats.models import Participant
 from apps.chats.selectors import participants_for
 from apps.chats.serializers import ChatPatchInput
 from apps.chats.services.blocks import user_block, user_unblock
@@ -22,6 +26,7 @@ from apps.chats.services.participants import (
     participant_set_role,
     participants_add,
 )
+from apps.chats.services.preferences import preferences_set
 from apps.messages.pages.conversation import talk
 from apps.messages.pages.people import chosen_ids, find
 from apps.messages.pages.words import refusals
@@ -38,13 +43,18 @@ SHOWN = 200
 @require_http_methods(["GET", "HEAD", "POST"])
 @speaks_in_pages
 def chat_details(request: Any, chat_id: UUID) -> HttpResponse:
-    """Details; POST `action`: rename, add, remove, role, leave, delete, block, unblock."""
+    """Details; POST `action`: rename, add, remove, role, leave, delete, block, unblock, and my own
+    preferences: mute (`hours`), notify (`level`), pin, archive (`on`)."""
     if request.method == "POST":
         return _act(request, chat_id)
     context = talk(request, chat_id, view="details")
     chat, viewer_id = context["chat"], request.user.pk
     term = request.GET.get("q", "").strip()
     context |= {"q": term, "is_group": chat["kind"] == "group", "is_owner": chat["role"] == "owner"}
+    context["levels"] = Participant.Notify.choices
+    context["muted_for_ever"] = chat["is_muted"] and (
+        chat["preferences"]["muted_until"] > timezone.now() + timedelta(days=3650)
+    )
     context["is_admin"] = context["is_group"] and RANK[chat["role"]] > 0
     if context["is_group"]:
         rows = participants_for(viewer_id, chat_id)
@@ -78,6 +88,9 @@ def _act(request: Any, chat_id: UUID) -> HttpResponse:
             _set_role(request, chat_id)
         elif action in ("block", "unblock"):
             _block(request, chat_id, is_on=action == "block")
+        elif action in PREFERENCES:
+            changes = PREFERENCES[action](request.POST)
+            preferences_set(actor_id=actor_id, chat_id=chat_id, changes=changes)
         elif action == "leave":
             participant_remove(actor_id=actor_id, chat_id=chat_id, user_id=actor_id)
             return redirect("inbox")
@@ -89,6 +102,30 @@ def _act(request: Any, chat_id: UUID) -> HttpResponse:
     except (Conflict, NotAcceptingMessages) as error:
         notes.error(request, refusals().get(error.code) or _("That did not work. Try again."))
     return redirect(reverse("chat-details", args=[chat_id]))
+
+
+def _mute(form: Any) -> dict[str, Any]:
+    hours = MUTES.get(form.get("hours", ""))
+    if hours is None:
+        return {"muted_until": None}
+    return {"muted_until": min(timezone.now() + hours, FOR_EVER)}
+
+
+def _level(form: Any) -> dict[str, Any]:
+    level = form.get("level", "")
+    if level not in Participant.Notify.values:
+        raise InvalidInput
+    return {"notify": level}
+
+
+MUTES = {"1": timedelta(hours=1), "8": timedelta(hours=8), "ever": timedelta(days=36_500)}
+FOR_EVER = datetime(2999, 1, 1, tzinfo=UTC)
+PREFERENCES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "mute": _mute,
+    "notify": _level,
+    "pin": lambda form: {"pinned": form.get("on") == "1"},
+    "archive": lambda form: {"archived": form.get("on") == "1"},
+}
 
 
 def _rename(request: Any, chat_id: UUID) -> None:

@@ -7,8 +7,11 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from apps.accounts.selectors import unread_counts
+from apps.chats.rules import is_muted
 from apps.messages import selectors
 from apps.messages.pages.words import words
 from messenger.core.pages import speaks_in_pages
@@ -25,17 +28,22 @@ def inbox(request: Any) -> HttpResponse:
 
 
 def column(request: Any, chat_id: UUID | None = None) -> dict[str, Any]:
-    """Context of the list: `chats`, `unread_all`, `has_more_chats`, and the scripts' `boot`."""
+    """Context of the list: `chats`, `archived`, `has_more_chats`, `unread_all` (without silent
+    chats), `notified` (unread notifications), and the scripts' `boot`."""
     viewer = request.user
     chats = selectors.chats_for(viewer.pk)
-    unread_all = sum(chat["unread_count"] for chat in chats if chat["id"] != chat_id)
-    shown = chats if "all" in request.GET else chats[:SHOWN]
+    for chat in chats:
+        chat["is_muted"] = is_muted(chat["preferences"]["muted_until"], timezone.now())
+    heard = [chat for chat in chats if chat["id"] != chat_id and not chat["is_muted"]]
+    shown = _rows(chats if "all" in request.GET else chats[:SHOWN], viewer.pk, chat_id)
     return {
-        "chats": _rows(shown, viewer.pk, chat_id),
+        "chats": [chat for chat in shown if not chat["preferences"]["archived"]],
+        "archived": [chat for chat in shown if chat["preferences"]["archived"]],
         "has_more_chats": len(shown) < len(chats),
-        "unread_all": unread_all,
+        "unread_all": sum(chat["unread_count"] for chat in heard),
+        "notified": unread_counts([viewer.pk]).get(viewer.pk, 0),
         "boot": {
-            "me": {"id": viewer.pk, "name": viewer.name},
+            "me": {"id": viewer.pk, "name": viewer.name, "username": viewer.username},
             "words": words(),
         },
     }

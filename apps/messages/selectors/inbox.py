@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,11 @@ def chat_for(user_id: UUID, chat_id: UUID) -> dict[str, Any]:
     if not found:
         raise NotFound
     return found[0]
+
+
+def chats_among(user_id: UUID, chat_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Those of the chats that are the person's, as `InboxChatOut`."""
+    return _dress(user_id, _mine(user_id).filter(chat_id__in=chat_ids))
 
 
 def _mine(user_id: UUID) -> QuerySet[Participant]:

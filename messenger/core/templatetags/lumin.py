@@ -16,6 +16,7 @@ from django.contrib.messages.storage.base import BaseStorage
 from django.forms import BoundField, CheckboxInput, Textarea
 from django.forms.widgets import Input, Select
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html, format_html_join
@@ -23,9 +24,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from messenger.core.json import dumps
+from messenger.core.texts import LINK, MENTION
 
 register = template.Library()
-LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,:;!?)\]}»]")
 HUES = 12
 HIDDEN = mark_safe('aria-hidden="true"')
 
@@ -77,18 +78,37 @@ def avatar(key: object, name: str, extra: str = "") -> dict[str, Any]:
 
 
 @register.filter
-def linkify(text: str) -> SafeString:
-    """Escaped text whose http(s) addresses are links; `js/words.js` finds the same ones."""
+def linkify(text: str, named: Mapping[str, bool] | None = None) -> SafeString:
+    """Escaped text whose http(s) addresses are links; `js/words.js` finds the same ones.
+
+    So are @names of people in `named`: username in lower case → whether it is the reader.
+    """
     parts: list[SafeString] = []
     end = 0
     for match in LINK.finditer(text):
-        parts.append(escape(text[end : match.start()]))
+        parts += _names(text[end : match.start()], named or {})
         parts.append(
             format_html('<a href="{0}" rel="noopener noreferrer" target="_blank">{0}</a>', match[0])
         )
         end = match.end()
-    parts.append(escape(text[end:]))
+    parts += _names(text[end:], named or {})
     return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def _names(text: str, named: Mapping[str, bool]) -> list[SafeString]:
+    parts: list[SafeString] = []
+    end = 0
+    for match in MENTION.finditer(text) if named else ():
+        name = match[1] if match[1].lower() in named else match[1].rstrip(".")
+        is_me = named.get(name.lower())
+        if is_me is None:
+            continue
+        parts.append(escape(text[end : match.start()]))
+        address = reverse("chat-new", query={"q": name})
+        extra = " mention--me" if is_me else ""
+        parts.append(format_html('<a class="mention{}" href="{}">@{}</a>', extra, address, name))
+        end = match.start() + 1 + len(name)
+    return [*parts, escape(text[end:])]
 
 
 @register.inclusion_tag("core/_field.html")

@@ -84,9 +84,17 @@ FRAMES: dict[type[Output], dict[str, Any]] = {
         **_PLACE,
         "seq": 42,
         "created_at": SAID_AT,
+        "mentions": [],
         "duplicate": False,
     },
-    frames.EditAck: {"type": "ack", "ref": REF, **_PLACE, "rev": 7, "edited_at": CHANGED_AT},
+    frames.EditAck: {
+        "type": "ack",
+        "ref": REF,
+        **_PLACE,
+        "rev": 7,
+        "edited_at": CHANGED_AT,
+        "mentions": [BOB],
+    },
     frames.DeleteAck: {"type": "ack", "ref": REF, **_PLACE, "rev": 8, "deleted_at": CHANGED_AT},
     frames.MessageFrame: {
         "type": "message",

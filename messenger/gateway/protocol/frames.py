@@ -102,6 +102,7 @@ class MessageAck(Output):
     chat_id: ChatId
     seq: Seq
     created_at: datetime = Field(description="When it was stored.")
+    mentions: list[UUID] = Field(description="Who of the chat is named with @ in the text.")
     duplicate: bool = Field(description="Whether it had been stored by an earlier try.")
 
 
@@ -114,6 +115,7 @@ class EditAck(Output):
     chat_id: ChatId
     rev: Cursor = Field(description="The chat's number of the message's last change; 0: none.")
     edited_at: datetime | None = Field(description="Null if the text never was another.")
+    mentions: list[UUID] = Field(description="Who of the chat is named with @ in the text.")
 
 
 class DeleteAck(Output):
