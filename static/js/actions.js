@@ -39,12 +39,6 @@ export async function change(talk, frame) {
   }
 }
 
-export function editLast(talk) {
-  const own = talk.timeline.list.querySelectorAll(".msg--mine[data-seq]:not([data-deleted])");
-  const last = own[own.length - 1];
-  if (last) act(talk, "edit", last);
-}
-
 // One's own message that was refused: try again, or let it go.
 export function again(talk, element, what) {
   const { id } = element.dataset;

@@ -81,6 +81,12 @@ export class Conversation {
     this.list.wrote(item);
   }
 
+  #editLast() { // at once: what is typed next belongs to it
+    const own = this.timeline.list.querySelectorAll(".msg--mine[data-seq]:not([data-deleted])");
+    const last = own[own.length - 1];
+    if (last) this.composer.edit({ id: last.dataset.id, text: last.querySelector(".bubble__text").textContent });
+  }
+
   async #does(what, ...given) {
     (await actions())[what](this, ...given);
   }

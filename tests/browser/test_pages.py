@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
+
+from apps.chats.models import Participant
+from apps.messages.services.send import message_send
+from apps.messages.tasks import fan_out
+from messenger.core.models import OutboxEvent
+
+FAR = datetime(2999, 1, 1, tzinfo=UTC)
 
 SERIOUS = {"serious", "critical"}
 STRANGERS = [
@@ -16,11 +25,14 @@ STRANGERS = [
     "/accounts/confirm-email/",
     "/accounts/confirm-email/bad/",
     "/accounts/inactive/",
+    "/unsubscribe/x/",
 ]
 MEMBERS = [
     "/",
     "/chats/{talk}/",
     "/chats/{circle}/",
+    "/notifications/",
+    "/settings/notifications/",
     "/chats/{circle}/details/",
     "/chats/{talk}/messages/{message}/",
     "/chats/new/?q=bob",
@@ -52,10 +64,15 @@ def problems_of(window, path: str) -> list[str]:
 
 
 @pytest.fixture
-def paths(talk, circle) -> list[str]:
+def paths(talk, circle, alice, bob) -> list[str]:
     from apps.messages.models import Message
 
     message = Message.objects.filter(chat_id=talk).first()
+    preferences = {"pinned": True, "archived": True, "draft": "And then"}
+    Participant.objects.filter(user=alice, chat=talk).update(muted_until=FAR, **preferences)
+    for text in ("@alice", "More"):
+        message_send(sender_id=bob.id, chat_id=circle, text=text)
+    fan_out(list(OutboxEvent.objects.values_list("id", flat=True)))
     return [path.format(talk=talk, circle=circle, message=message.id) for path in MEMBERS]
 
 
