@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from apps.accounts.models import LoginSession, User
+from apps.accounts.models import Device, LoginSession, Notification, User
 from apps.chats.models import Chat, Participant
 from apps.messages.models import Disclosure, Message
 from messenger.core.admin import COUNT_LIMIT, BoundedPaginator
@@ -22,6 +22,8 @@ SECRET_TEXT = "meet me at the old bridge"
 LISTS = [
     "accounts_user",
     "accounts_loginsession",
+    "accounts_device",
+    "accounts_notification",
     "chats_chat",
     "chats_participant",
     "core_outboxevent",
@@ -97,9 +99,13 @@ def test_lists_are_searched_without_a_query_per_row(root, alice, bob, chat, name
     client = signed_in(root)
     signed_in(alice).get("/api/v1/users/me")
     Disclosure.objects.create(staff=root, chat=chat, reason="because of a report")
+    session = LoginSession.objects.filter(user=alice).first()
+    Device.objects.create(user=alice, session=session, kind="fcm", endpoint="a-secret-token")
+    Notification.objects.create(user=alice, kind="messages", subject=chat.id)
     answer = client.get(reverse(f"admin:{name}_changelist"), {"q": search})
     assert answer.status_code == 200
     assert SECRET_TEXT.encode() not in answer.content
+    assert b"a-secret-token" not in answer.content
 
 
 @pytest.mark.django_db
@@ -138,6 +144,10 @@ def test_secrets_have_no_page(root, alice):
     client = signed_in(root)
     signed_in(alice).get("/api/v1/users/me")
     row = LoginSession.objects.get(user=alice)
+    device = Device.objects.create(user=alice, session=row, kind="fcm", endpoint="secret-token")
+    page = client.get(reverse("admin:accounts_device_change", args=[device.pk]))
+    assert page.status_code == 200
+    assert b"secret-token" not in page.content
     page = client.get(reverse("admin:accounts_loginsession_change", args=[row.pk]))
     assert page.status_code == 200
     assert row.session_key.encode() not in page.content

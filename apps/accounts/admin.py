@@ -1,4 +1,4 @@
-"""Staff's view of people and of where they are signed in."""
+"""Staff's view of people, of where they are signed in, and of what they are told."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.accounts.models import LoginSession, User
+from apps.accounts.models import Device, LoginSession, Notification, User
 from apps.accounts.rules import device_name
 from apps.accounts.selectors import people_found_by_staff
 from apps.accounts.services.profile import user_set_active
@@ -128,16 +128,29 @@ def may_switch(staff: User, person: User | None) -> bool:
     )
 
 
-@admin.register(LoginSession)
-class LoginSessionAdmin(ReadOnlyAdmin):
-    """Where people are signed in; keys and tokens are not shown."""
+class OfPeopleAdmin(ReadOnlyAdmin):
+    """Rows of people, looked up by the person."""
 
-    list_display = ("user", "kind", "device", "ip_address", "last_seen_at", "revoked_at")
-    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter), "revoke_reason")
     list_select_related = ("user",)
     search_fields = ("user__username",)
     search_help_text = gettext_lazy("Beginning of a name, whole e-mail address, or id")
     ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        people = people_found_by_staff(User.objects.all(), search_term)
+        return queryset.filter(user__in=people), False
+
+
+@admin.register(LoginSession)
+class LoginSessionAdmin(OfPeopleAdmin):
+    """Where people are signed in; keys and tokens are not shown."""
+
+    list_display = ("user", "kind", "device", "ip_address", "last_seen_at", "revoked_at")
+    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter), "revoke_reason")
     fields = (
         *("id", "user", "kind", "device", "user_agent", "ip_address"),
         *("created_at", "last_seen_at", "expires_at", "revoked_at", "revoke_reason"),
@@ -151,14 +164,6 @@ class LoginSessionAdmin(ReadOnlyAdmin):
     def has_revoke_permission(self, request: Any) -> bool:
         return bool(request.user.has_perm("accounts.change_loginsession"))
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[LoginSession], search_term: str
-    ) -> tuple[QuerySet[LoginSession], bool]:
-        if not search_term.strip():
-            return queryset, False
-        people = people_found_by_staff(User.objects.all(), search_term)
-        return queryset.filter(user__in=people), False
-
     @admin.action(description=gettext_lazy("End these sessions"), permissions=["revoke"])
     def end(self, request: Any, queryset: QuerySet[LoginSession]) -> None:
         ended = 0
@@ -170,3 +175,25 @@ class LoginSessionAdmin(ReadOnlyAdmin):
                 self.log_change(request, session, _("Ended"))
         text = ngettext("%d session ended.", "%d sessions ended.", ended) % ended
         messages.success(request, text)
+
+
+@admin.register(Device)
+class DeviceAdmin(OfPeopleAdmin):
+    """Where pushes go; addresses and keys are not shown: who has them can push and read."""
+
+    list_display = ("user", "kind", "created_at", "seen_at", "failing_since")
+    list_filter = ("kind", ("failing_since", admin.EmptyFieldListFilter))
+    fields = ("id", "user", "session", "kind", "created_at", "seen_at", "failing_since")
+
+
+@admin.register(Notification)
+class NotificationAdmin(OfPeopleAdmin):
+    """What people were told and whether they have seen it."""
+
+    list_display = ("user", "kind", "created_at", "read_at", "mailed_at")
+    list_filter = ("kind", ("read_at", admin.EmptyFieldListFilter))
+    ordering = ("-created_at",)
+    fields = (
+        *("id", "user", "kind", "subject", "thread", "position", "pushed", "payload"),
+        *("created_at", "read_at", "mailed_at"),
+    )

@@ -157,43 +157,11 @@ function notified(count) {
 }
 
 // ---- moving about: the pane is swapped, the list and the line stay ----
-let visiting = null;
-
 async function visit(address, push = true) {
-  visiting?.abort();
-  visiting = new AbortController();
-  const url = new URL(address, location.href);
-  try {
-    const response = await fetch(url, { signal: visiting.signal, credentials: "same-origin" });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const data = page.getElementById("boot");
-    if (!response.ok || response.redirected || !data) return location.assign(url);
-    if (push) history.pushState(null, "", url);
-    swap(page, JSON.parse(data.textContent));
-  } catch (error) {
-    if (error.name !== "AbortError") trouble(say("offline"));
-  }
-}
-
-function swap(page, data) {
-  talk?.close();
-  document.querySelector("main").replaceWith(page.querySelector("main"));
-  document.querySelector(".details")?.remove();
-  const details = page.querySelector(".details");
-  if (details) document.querySelector("main").after(details);
-  for (const id of ["message", "failed"]) {
-    const fresh = page.querySelector(`template#${id}`);
-    if (fresh && !document.querySelector(`template#${id}`)) document.body.append(fresh);
-  }
-  document.body.className = page.body.className;
-  document.body.dataset.view = page.body.dataset.view;
-  boot.talk = data.talk;
-  const here = ["list", "chat", "details"].includes(document.body.dataset.view) ? "/" : location.pathname;
-  for (const link of document.querySelectorAll(".rail a[title], .bottom a")) {
-    if (link.pathname === here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  list.open(data.talk?.id ?? "", page.title);
+  const { move } = await import("./moving.js").catch(() => location.assign(address));
+  const page = await move(address, push, { leave: () => talk?.close(), trouble });
+  if (!page) return;
+  list.open(boot.talk?.id ?? "", page.title);
   openTalk();
   startPages();
   if (!talk) document.getElementById("main").focus({ preventScroll: true });

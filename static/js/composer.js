@@ -1,9 +1,8 @@
 // Where one writes: the draft that stays, the quoted message, editing, and the keys.
-import { api, calm, newId } from "./api.js";
+import { calm, newId } from "./api.js";
 import { me, say } from "./words.js";
 
 const NEAR_LIMIT = 200;
-const STORE_AFTER = 2500;
 const fine = matchMedia("(pointer: fine)");
 
 export class Composer {
@@ -18,9 +17,6 @@ export class Composer {
     this.stored = talk.draft; // as the server has it; what it has not is kept here
     if (this.input.value === this.stored) this.input.value = localStorage.getItem(this.key) ?? this.stored;
     this.save = calm(() => this.#keep(), 250);
-    this.store = calm(() => this.#store(), STORE_AFTER);
-    this.hidden = () => document.hidden && this.#store();
-    document.addEventListener("visibilitychange", this.hidden);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -29,7 +25,7 @@ export class Composer {
       this.#measure();
       this.save();
       if (this.input.value.trim() && !this.editing) this.onTyping();
-      this.store();
+      this.#drafts("later");
     });
     this.input.addEventListener("keydown", (event) => this.#key(event));
     document.getElementById("strip-close").addEventListener("click", (event) => {
@@ -95,7 +91,7 @@ export class Composer {
     this.input.value = "";
     this.cancel();
     this.#keep();
-    this.#store();
+    if (this.stored) this.#drafts("store");
   }
 
   #key(event) {
@@ -112,9 +108,13 @@ export class Composer {
     }
   }
 
+  get draft() {
+    const text = this.editing ? this.before : this.input.value;
+    return text.trim() ? text : "";
+  }
+
   close() {
-    document.removeEventListener("visibilitychange", this.hidden);
-    this.#store();
+    if (this.drafts) this.#drafts("close");
   }
 
   // Written on another device.
@@ -124,28 +124,17 @@ export class Composer {
     this.#measure();
   }
 
-  get #draft() {
-    const text = this.editing ? this.before : this.input.value;
-    return text.trim() ? text : "";
-  }
-
   #keep() {
-    if (this.#draft === this.stored) localStorage.removeItem(this.key);
-    else localStorage.setItem(this.key, this.#draft);
+    if (this.draft === this.stored) localStorage.removeItem(this.key);
+    else localStorage.setItem(this.key, this.draft);
   }
 
-  async #store() {
-    const draft = this.#draft;
-    const earlier = this.stored;
-    if (draft === earlier) return;
-    this.stored = draft;
-    this.onDraft(draft);
-    try {
-      await api("PATCH", `/chats/${this.talk.id}/preferences`, { draft });
-      localStorage.removeItem(this.key);
-    } catch {
-      if (this.stored === draft) this.stored = earlier;
-    }
+  async #drafts(what) {
+    const { draft } = this; // as it is now, whatever becomes of the page meanwhile
+    this.drafts ??= import("./drafts.js").then(({ Drafts }) => new Drafts(this), () => null);
+    const drafts = await this.drafts;
+    if (drafts) drafts[what](draft);
+    else this.drafts = null; // offline; tried again with the next letter
   }
 
   #measure() {

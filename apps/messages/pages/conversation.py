@@ -19,6 +19,7 @@ from apps.chats.selectors import participants_for
 from apps.messages import selectors
 from apps.messages.pages.bubbles import bubbles
 from apps.messages.pages.inbox import column
+from apps.messages.pages.inbox import rows as dressed
 from apps.messages.pages.words import refusals, seen_line
 from apps.messages.serializers import MessageSendInput, TimelineQuery
 from apps.messages.services.read import messages_read
@@ -79,7 +80,8 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
     )
     low, high = (rows[0]["seq"], rows[-1]["seq"]) if rows else (chat["last_seq"] + 1, 0)
     context = column(request, chat_id)
-    this = next((row for row in context["chats"] if row["id"] == chat_id), None)
+    listed = [*context["chats"], *context["archived"]]
+    this = next((row for row in listed if row["id"] == chat_id), None)
     context["boot"]["talk"] = {
         "id": chat_id,
         "kind": chat["kind"],
@@ -101,7 +103,7 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
     return {
         **context,
         "view": view,
-        "chat": this or {**chat, "name": "", "hue": 0},
+        "chat": this or dressed([chat], viewer_id, chat_id)[0],
         "seen_line": seen_line(chat["peer"]) if chat["peer"] else "",
         "rest": _rest(chat),
         "rows": rows,
