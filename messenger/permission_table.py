@@ -11,6 +11,8 @@ ANYONE, USER, STAFF = Who.ANYONE, Who.USER, Who.STAFF
 SITE: Table = {
     "health": {"GET": ANYONE},
     "ready": {"GET": ANYONE},
+    # Asks for its token, or for a caller on this machine, itself.
+    "metrics": {"GET": ANYONE},
     "schema": {"GET": ANYONE},
     "docs": {"GET": ANYONE},
     # The admin asks for staff itself and shows its sign-in page to everybody else.

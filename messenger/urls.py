@@ -5,11 +5,12 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from messenger.core import health
+from messenger.core import health, metrics
 
 urlpatterns = [
     path("health", health.health, name="health"),
     path("health/ready", health.ready, name="ready"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", include(("messenger.api_urls", "api"))),
     path("admin/", admin.site.urls),
     path("", include("apps.accounts.page_urls")),

@@ -22,14 +22,7 @@ def prune_away() -> int:
     return notifications_prune() + devices_prune()
 
 
-@shared_task(
-    name="accounts.send_mail",
-    autoretry_for=(OSError,),  # also what smtplib raises
-    retry_backoff=5,
-    retry_backoff_max=600,
-    retry_jitter=True,
-    max_retries=8,
-)
+@shared_task(name="accounts.send_mail", retry_backoff=5, max_retries=14)
 def send_mail(
     subject: str,
     text: str,

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import OperationalError
 
+from messenger.core.failures import failed_tasks_replay
 from messenger.core.json import uuid_or_none
-from messenger.core.models import OutboxEvent
+from messenger.core.models import FailedTask, OutboxEvent
+from messenger.core.outbox import outbox_retry
 
 admin.site.site_header = admin.site.site_title = admin.site.index_title = settings.SITE_NAME
 COUNT_LIMIT = 10_000
@@ -57,20 +61,35 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class OutboxEventAdmin(ReadOnlyAdmin):
     """What waits for the broker. Payloads hold message texts, so they are not shown."""
 
-    list_display = ("id", "event_type", "aggregate_id", "created_at", "published_at")
-    list_filter = (("published_at", admin.EmptyFieldListFilter), "event_type")
+    list_display = ("id", "event_type", "aggregate_id", "created_at", "published_at", "refusal")
+    list_filter = (
+        ("published_at", admin.EmptyFieldListFilter),
+        ("refusal", admin.EmptyFieldListFilter),
+        "event_type",
+    )
+    actions = ("publish_again",)
     fields = (
         "id",
         "event_id",
         "event_type",
+        "topic",
         "aggregate_id",
         "metadata",
         "created_at",
         "published_at",
+        "refusal",
     )
     ordering = ("-id",)
     search_fields = ("event_id",)
     search_help_text = "event_id"
+
+    def has_superuser_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    @admin.action(description=_("Try refused events again"), permissions=["superuser"])
+    def publish_again(self, request: HttpRequest, queryset: QuerySet[OutboxEvent]) -> None:
+        count = outbox_retry(queryset)
+        self.message_user(request, _("Events that will be tried again: %d.") % count)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OutboxEvent], search_term: str
@@ -79,3 +98,30 @@ class OutboxEventAdmin(ReadOnlyAdmin):
             return queryset, False
         event_id = uuid_or_none(search_term.strip())
         return (queryset.filter(event_id=event_id) if event_id else queryset.none()), False
+
+
+@admin.register(FailedTask)
+class FailedTaskAdmin(ReadOnlyAdmin):
+    """What failed in the background, for superusers: replayed here, its arguments never shown."""
+
+    list_display = ("id", "name", "error", "failed_at", "replayed_at")
+    list_filter = (("replayed_at", admin.EmptyFieldListFilter), "name")
+    fields = ("id", "task_id", "name", "error", "traceback", "failed_at", "replayed_at")
+    ordering = ("-id",)
+    actions = ("replay",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    @admin.action(description=_("Run again"), permissions=["view"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[FailedTask]) -> None:
+        try:
+            replayed, skipped = failed_tasks_replay(queryset)
+        except OperationalError:
+            self.message_user(request, _("The task queue is out of reach."), messages.ERROR)
+            return
+        self.message_user(
+            request,
+            _("Tasks queued again: %(replayed)d; left alone: %(skipped)d.")
+            % {"replayed": replayed, "skipped": skipped},
+        )

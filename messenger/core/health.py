@@ -12,7 +12,12 @@ from redis.exceptions import RedisError
 
 from messenger.core.json import dumps_bytes
 from messenger.core.logging import SERVICE
+from messenger.core.outbox import outbox_lag
 from messenger.core.redis import client
+
+WORKER, BROKER = "health:worker", "health:broker"
+SEEN_SECONDS = 60  # how long word of a worker or the broker holds; beat renews it every 5
+LATE_SECONDS = 60
 
 
 def health(request: HttpRequest) -> HttpResponse:
@@ -24,14 +29,46 @@ def health(request: HttpRequest) -> HttpResponse:
 
 def ready(request: HttpRequest) -> HttpResponse:
     """Ready: 503 only where the database is out; `degraded` where something else is."""
-    components = {
-        "database": _probe(_ask_database, DatabaseError),
-        "redis": _probe(lambda: client().ping(), RedisError),
-    }
+    components = {"database": _probe(_ask_database, DatabaseError)}
     if components["database"]["status"] == "down":
         return _json({"status": "unavailable", "components": components}, status=503)
-    down = any(component["status"] == "down" for component in components.values())
-    return _json({"status": "degraded" if down else "ready", "components": components})
+    components["outbox"] = _outbox()
+    components["redis"] = _probe(client().ping, RedisError)
+    seen = _seen() if components["redis"]["status"] == "up" else {}
+    components["workers"] = {"status": "up" if WORKER in seen else "down"}
+    components["broker"] = {"status": seen.get(BROKER, "unknown")}
+    is_well = all(component["status"] == "up" for component in components.values())
+    return _json({"status": "ready" if is_well else "degraded", "components": components})
+
+
+def worker_seen() -> None:
+    """A worker runs what beat has sent. Raises `RedisError`."""
+    client().set(WORKER, "up", ex=SEEN_SECONDS)
+
+
+def broker_seen(*, is_up: bool) -> None:
+    """The broker takes events, or does not. Raises `RedisError`."""
+    client().set(BROKER, "up" if is_up else "down", ex=SEEN_SECONDS)
+
+
+def _seen() -> dict[str, str]:
+    try:
+        values: Any = client().mget(WORKER, BROKER)
+    except RedisError:
+        return {}
+    return {
+        key: value.decode() for key, value in zip((WORKER, BROKER), values, strict=True) if value
+    }
+
+
+def _outbox() -> dict[str, Any]:
+    lag = outbox_lag()
+    return {
+        "status": "up" if lag.oldest_seconds < LATE_SECONDS else "late",
+        "waiting": lag.waiting,
+        "oldest_seconds": round(lag.oldest_seconds, 1),
+        "refused": lag.refused,
+    }
 
 
 def _ask_database() -> None:

@@ -10,12 +10,13 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from messenger.core import problems
+from messenger.core import metrics, problems
 from messenger.core.errors import DomainError
 from messenger.core.ids import new_id
 
 log = structlog.get_logger("messenger.request")
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,128}")
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -38,9 +39,14 @@ class RequestIdMiddleware:
         response.headers.setdefault("Cache-Control", "private, no-store")
         response["X-Response-Time"] = f"{duration:.1f}ms"
         match = request.resolver_match
+        route = match.view_name if match else "unrouted"
+        # Names of methods are the caller's to invent; routes and statuses are ours.
+        method = request.method if request.method in METHODS else "other"
+        metrics.requests.labels(route, method, response.status_code).inc()
+        metrics.request_seconds.labels(route, method).observe(duration / 1000)
         log.info(
             "request",
-            action=f"{request.method} {match.view_name if match else 'unrouted'}",
+            action=f"{request.method} {route}",
             status=response.status_code,
             duration_ms=round(duration, 1),
             user_id=_user_id(request),

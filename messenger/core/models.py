@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from messenger.core.ids import new_id
 
@@ -60,3 +61,25 @@ class OutboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.event_id}"
+
+
+class FailedTask(models.Model):
+    """A background task that will not be tried again by itself; staff may replay it."""
+
+    id = models.BigAutoField(primary_key=True)
+    task_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    # Encrypted: see `core.failures`.
+    arguments = models.BinaryField()
+    error = models.CharField(max_length=300)
+    traceback = models.TextField(blank=True)
+    failed_at = models.DateTimeField(default=timezone.now)
+    replayed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = _("failed task")
+        verbose_name_plural = _("failed tasks")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.task_id}"

@@ -20,9 +20,10 @@ from celery import current_app
 from django.db import connection, transaction
 from redis.exceptions import RedisError
 
-from messenger.core import poke
+from messenger.core import metrics, poke
 from messenger.core.brokers import BrokerUnavailable, Record, broker
 from messenger.core.events import followers
+from messenger.core.health import broker_seen
 from messenger.core.logging import SERVICE
 
 log = structlog.get_logger("messenger.outbox")
@@ -91,6 +92,19 @@ def relay(*, seconds: float = PASS_SECONDS) -> bool:
     return True
 
 
+def broker_check() -> None:
+    """Ask the broker how it is, unless it has failed just now; for when nothing waits."""
+    if not rest.is_over:
+        return
+    try:
+        broker().ping()
+    except BrokerUnavailable as error:
+        log.warning("broker_unavailable", error=str(error))
+        _note(is_up=False)
+    else:
+        _note(is_up=True)
+
+
 @transaction.atomic
 def turn_make() -> Turn:
     """Tell one batch. Raises as `relay` does."""
@@ -126,8 +140,8 @@ def _publish(cursor: Any, batch: Sequence[Row], turn: Turn) -> bool:
     try:
         refused = broker().publish([row.record for row in batch])
     except BrokerUnavailable as error:
-        rest.until = time.monotonic() + REST
         log.warning("broker_unavailable", error=str(error), waiting=len(batch))
+        _note(is_up=False)
         return False
     for place, reason in refused.items():
         row = batch[place]
@@ -136,7 +150,20 @@ def _publish(cursor: Any, batch: Sequence[Row], turn: Turn) -> bool:
     taken = [row for place, row in enumerate(batch) if place not in refused]
     cursor.execute(MARK_PUBLISHED, [_ids(taken)])
     turn.published, turn.refused = len(taken), len(refused)
+    _note(is_up=True, published=len(taken))
     return True
+
+
+def _note(*, is_up: bool, published: int = 0) -> None:
+    """For whoever asks how the broker is, and how much it got."""
+    if not is_up:
+        rest.until = time.monotonic() + REST
+    try:
+        broker_seen(is_up=is_up)
+        if published:
+            metrics.relay_published(published)
+    except RedisError:
+        log.warning("relay_not_counted")
 
 
 def _tell_followers(rows: Sequence[Row]) -> None:

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from apps.messages.commands import replay
+from messenger.core import metrics
 from messenger.gateway import auth, close_codes, current_hub
 from messenger.gateway.connection import Connection
 from messenger.gateway.dispatch import Dispatcher, read_pages
@@ -68,6 +69,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             now=asyncio.get_running_loop().time(),
         )
         self.dispatcher = Dispatcher(connection)
+        metrics.socket_connections.inc()
         if not await current_hub().presence.join(connection):
             connection.gone()
             await self._accept_and_close(close_codes.FLOOD)
@@ -86,6 +88,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def _leave(self) -> None:
         if self.connection is not None and self.dispatcher is not None:
+            metrics.socket_connections.dec()
             self.connection.gone()
             self.dispatcher.stop()
             await current_hub().detach(self.connection)

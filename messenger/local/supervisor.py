@@ -12,7 +12,7 @@ import time
 from messenger.local.announce import address, page_status, say
 from messenger.local.environment import PROJECT, Environment
 from messenger.local.errors import LocalError
-from messenger.local.folders import claim_data_folder, secret_key, vapid_private_key
+from messenger.local.folders import claim_data_folder, empty_folder, secret_key, vapid_private_key
 from messenger.local.kept import Kept, stop_together
 from messenger.local.processes import spawn, stop
 from messenger.local.services import Service, embedded_services
@@ -70,6 +70,7 @@ class Supervisor:
             **os.environ,
             "PORT": str(self.port),
             "MESSENGER_DATA": str(environment.data),
+            "PROMETHEUS_MULTIPROC_DIR": str(empty_folder(environment.data / "metrics")),
             "PYTHONUNBUFFERED": "1",
         }
         for name, value in {

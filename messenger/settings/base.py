@@ -267,6 +267,7 @@ SOCKET_CONNECTIONS_PER_USER = 20
 EVENT_BROKER_TYPE = env.str("EVENT_BROKER_TYPE", default="redis")
 EVENT_REDIS_URL = env.str("EVENT_REDIS_URL", default=REDIS_URL)
 EVENT_STREAM_LENGTH = env.int("EVENT_STREAM_LENGTH", default=100_000)  # about; per topic
+OUTBOX_RETENTION = env.int("OUTBOX_RETENTION", default=7 * 24 * 3600)  # seconds
 KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", default="localhost:9092")
 RABBITMQ_URL = env.str("RABBITMQ_URL", default="amqp://guest:guest@localhost:5672//")
 
@@ -275,9 +276,13 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_SOFT_TIME_LIMIT = 200
+CELERY_TASK_TIME_LIMIT = 240
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 3600,
+    # What a killed worker held is handed out again after so long: more than the longest task, and
+    # than the longest pause before a retry (messenger/celery.py).
+    "visibility_timeout": 300,
     # Who wants to queue something while Redis is away learns so at once.
     "max_retries": 1,
     "interval_start": 0,
@@ -295,6 +300,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5.0},  # the next one says the same
     },
+    "core-prune": {"task": "core.prune", "schedule": 3600.0},
     "accounts-prune-sessions": {"task": "accounts.prune_sessions", "schedule": 3600.0},
     "accounts-prune-away": {"task": "accounts.prune_away", "schedule": 3600.0},
     "messages-send-digests": {"task": "messages.send_digests", "schedule": 300.0},
@@ -329,6 +335,9 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+# --- Watching it ------------------------------------------------------------------------------
+# Who may read /metrics; empty: whoever calls from this machine.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "messenger.core.logging.configure"
 LOGGING = {"level": LOG_LEVEL}

@@ -22,7 +22,7 @@ from apps.messages.events import MessageSent
 from apps.messages.rules import names_in
 from apps.messages.serializers import message_out
 from apps.messages.services.mentions import MENTIONED
-from messenger.core import live
+from messenger.core import live, metrics
 from messenger.core.errors import DomainError, InvalidInput, NotFound
 from messenger.core.events import event_metadata, outbox_written
 from messenger.core.ids import new_id
@@ -96,10 +96,15 @@ def messages_send(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
     # A retry of a known message is rare: insert first, look for repeats only on a conflict.
     for attempt in range(RETRIES):
         try:
-            return _send(requests, look_for_repeats=attempt > 0)
+            outcomes = _send(requests, look_for_repeats=attempt > 0)
         except IntegrityError:
             if attempt == RETRIES - 1:
                 raise
+        else:
+            metrics.messages_sent.inc(
+                sum(isinstance(one, Sent) and not one.duplicate for one in outcomes)
+            )
+            return outcomes
     raise AssertionError("unreachable")
 
 

@@ -1,0 +1,179 @@
+"""Tasks that fail for good are kept, tell no secrets, and run again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+from celery.exceptions import Ignore, Retry
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from messenger.celery import LONGEST_PAUSE, app
+from messenger.core import failures
+from messenger.core.models import FailedTask
+from messenger.core.redis import client as redis_client
+from messenger.core.tasks import prune
+from tests.core import doomed
+from tests.factories import UserFactory
+from tests.web import ROOT, database_url
+
+SECRET = "https://example.org/reset/very-secret"
+
+
+def run(task, *args, **request):
+    """As a worker does: with the hooks around the task."""
+    return task.apply(args, throw=False, **request)
+
+
+@pytest.fixture
+def kept(db) -> FailedTask:
+    run(doomed.raises, SECRET)
+    return FailedTask.objects.get()
+
+
+@pytest.fixture
+def queued(monkeypatch):
+    sent: list[tuple] = []
+    monkeypatch.setattr(
+        failures.current_app, "send_task", lambda name, args, kwargs, **_: sent.append((name, args))
+    )
+    return sent
+
+
+def test_a_task_that_raises_is_kept_without_secrets(kept):
+    assert kept.name == "tests.raises"
+    assert kept.error == "ValueError: no such thing for (address)"
+    assert "doomed.py" in kept.traceback
+    assert b"very-secret" not in bytes(kept.arguments)
+    assert "very-secret" not in kept.error + kept.traceback
+
+
+def test_it_runs_again_once(kept, queued):
+    assert failures.failed_tasks_replay([kept]) == (1, 0)
+    kept.refresh_from_db()
+    assert kept.replayed_at is not None
+    assert failures.failed_tasks_replay([kept]) == (0, 1)
+    assert queued == [("tests.raises", [SECRET])]
+
+
+def test_with_another_secret_key_it_is_left_alone(kept, queued, settings):
+    settings.SECRET_KEY = "another key of sufficient length for the purpose"
+    assert failures.failed_tasks_replay([kept]) == (0, 1)
+    assert queued == []
+
+
+def test_only_superusers_see_and_replay_it(kept, queued):
+    page = reverse("admin:core_failedtask_changelist")
+    action = {"action": "replay", "_selected_action": [kept.pk]}
+    staff = Client()
+    staff.force_login(UserFactory(username="support", is_staff=True))
+    assert staff.get(page).status_code == 403
+    assert staff.post(page, action).status_code == 403
+    root = Client()
+    root.force_login(UserFactory(username="root_1", is_staff=True, is_superuser=True))
+    shown = (
+        root.get(page).content
+        + root.get(reverse("admin:core_failedtask_change", args=[kept.pk])).content
+    )
+    assert b"tests.raises" in shown
+    assert b"very-secret" not in shown
+    assert root.post(page, action).status_code == 302
+    assert queued == [("tests.raises", [SECRET])]
+
+
+@pytest.mark.django_db
+def test_old_ones_are_pruned(kept):
+    FailedTask.objects.update(failed_at=timezone.now() - timedelta(days=31))
+    prune()
+    assert not FailedTask.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_away_is_tried_again_with_growing_scattered_pauses(monkeypatch):
+    task = app.tasks["core.prune"]
+    pauses = []
+
+    def away():
+        raise ConnectionRefusedError
+
+    def retry(**options):
+        pauses.append(options["countdown"])
+        raise Retry
+
+    monkeypatch.setattr(task, "_orig_run", away)
+    monkeypatch.setattr(task, "retry", retry)
+    for retries in (0, 3, 20):
+        task.push_request(retries=retries)
+        for _ in range(50):
+            with pytest.raises(Retry):
+                task.run()
+        task.pop_request()
+    assert max(pauses[:50]) <= 2
+    assert 2 < max(pauses[50:100]) <= 16
+    assert len(set(pauses[100:])) > 10
+    assert max(pauses) <= LONGEST_PAUSE
+
+
+def test_no_pause_is_longer_than_the_queue_waits(settings):
+    assert (
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+        > settings.CELERY_TASK_TIME_LIMIT
+    )
+    assert settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] > LONGEST_PAUSE
+    task = app.tasks["core.prune"]
+    task.push_request(called_directly=False, retries=0, args=(), kwargs={}, id="x", is_eager=True)
+    with pytest.raises(Retry) as raised:
+        task.retry(countdown=5000, throw=True, exc=ValueError())
+    task.pop_request()
+    assert raised.value.when <= LONGEST_PAUSE
+
+
+@pytest.mark.django_db
+def test_a_task_handed_out_time_and_again_is_not_started_once_more():
+    task = doomed.raises
+    for number in range(1, failures.WORKERS_LOST + 1):
+        task.push_request(delivery_info={"redelivered": True}, id="poison-1")
+        if number < failures.WORKERS_LOST:
+            task.before_start("poison-1", [SECRET], {})
+        else:
+            with pytest.raises(Ignore):
+                task.before_start("poison-1", [SECRET], {})
+        task.pop_request()
+    assert FailedTask.objects.get().error.startswith("WorkerLost")
+    redis_client().delete("task:lost:poison-1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_kills_its_worker_ends_in_the_table():
+    queue = f"doomed-{os.getpid()}"
+    worker = subprocess.Popen(
+        [
+            sys.executable,
+            *("-m", "celery", "-A", "messenger", "worker", "--queues", queue),
+            *("--include", "tests.core.doomed", "--pool", "prefork", "--concurrency", "1"),
+            *("--without-gossip", "--without-mingle", "--loglevel", "ERROR"),
+        ],
+        env={**os.environ, "DATABASE_URL": database_url(), "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        app.send_task("tests.kills_its_worker", [SECRET], queue=queue)
+        app.send_task("tests.raises", [SECRET], queue=queue)
+        until = time.monotonic() + 60
+        while FailedTask.objects.count() < 2 and time.monotonic() < until:
+            time.sleep(0.2)
+        assert set(FailedTask.objects.values_list("name", flat=True)) == {
+            "tests.kills_its_worker",
+            "tests.raises",
+        }
+    finally:
+        worker.terminate()
+        worker.wait(20)
