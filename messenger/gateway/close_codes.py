@@ -20,6 +20,11 @@ class Meaning(NamedTuple):
     then: str
 
 
+def of_ended(reason: str) -> int:
+    """With what code a socket closes whose login session was revoked for `reason`."""
+    return BANNED if reason == "deactivated" else NOT_AUTHENTICATED
+
+
 MEANING: dict[int, Meaning] = {
     NOT_AUTHENTICATED: Meaning(
         "No identity or a bad one, or it has ended: the token expired, the person signed out, the"
@@ -27,8 +32,8 @@ MEANING: dict[int, Meaning] = {
         "Get a fresh token or sign in again, then reconnect.",
     ),
     BANNED: Meaning(
-        "The account was banned or deactivated. Reserved: today its sessions end, and with them"
-        f" its sockets, with {NOT_AUTHENTICATED}.",
+        "The account was deactivated while the socket was open. Whoever tries again meets"
+        f" {NOT_AUTHENTICATED}, like anybody whose session has ended.",
         "Do not reconnect.",
     ),
     HEARTBEAT: Meaning(

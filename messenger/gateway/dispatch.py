@@ -16,7 +16,7 @@ from messenger.core.json import dumps, loads_guarded
 from messenger.core.problems import from_status, problem
 from messenger.core.shapes import read_input
 from messenger.core.throttles import LocalBuckets, take_many
-from messenger.gateway import close_codes
+from messenger.gateway import close_codes, healing
 from messenger.gateway.commands import (
     COMMANDS,
     AuthenticateInput,
@@ -45,6 +45,9 @@ class Dispatcher:
 
     async def receive(self, text: str | None) -> None:
         """Handle one frame. What is wrong with it is one `error` frame; size and floods close."""
+        healing.check_token(self._connection)  # it may have ended since the last tick
+        if self._connection.closed:
+            return
         ref = ""
         try:
             if not self._has_frames_left() or self._is_too_large(text):

@@ -80,19 +80,21 @@ def missing(chat_id: UUID, seq: int, rev: int, user_ids: set[UUID]) -> Missing:
     return Missing(said, changed, at_seq, at_rev)
 
 
-def ended_sessions(session_ids: list[UUID]) -> set[UUID]:
-    """Those of the login sessions that have been revoked or deleted."""
-    living = LoginSession.objects.filter(
-        pk__in=session_ids, revoked_at=None, user__is_active=True
-    ).values_list("id", flat=True)
-    return set(session_ids) - set(living)
+def ended_sessions(session_ids: list[UUID]) -> dict[UUID, int]:
+    """Those of the login sessions that have been revoked or deleted, with the close code."""
+    found = LoginSession.objects.filter(pk__in=session_ids)
+    living = found.filter(revoked_at=None, user__is_active=True)
+    reasons = dict(found.values_list("id", "revoke_reason"))
+    ended = set(session_ids) - set(living.values_list("id", flat=True))
+    return {one: close_codes.of_ended(reasons.get(one, "")) for one in ended}
 
 
-def recently_ended() -> set[UUID]:
-    """Login sessions that were revoked within the last seconds, by the database's clock."""
+def recently_ended() -> dict[UUID, int]:
+    """Login sessions that were revoked within the last seconds, by the database's clock, with the
+    close code."""
     just_now = Now() - timedelta(seconds=RECENT)
     rows = LoginSession.objects.filter(revoked_at__gt=just_now)
-    return set(rows.values_list("id", flat=True))
+    return {one: close_codes.of_ended(why) for one, why in rows.values_list("id", "revoke_reason")}
 
 
 def resync(chat_id: UUID) -> Body:

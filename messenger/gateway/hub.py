@@ -187,7 +187,7 @@ class Hub:
         if control["op"] == "close":
             for connection in sockets:
                 if str(connection.session_id) == control["sid"]:
-                    connection.close(close_codes.NOT_AUTHENTICATED)
+                    connection.close(close_codes.of_ended(control["reason"]))
         elif control["op"] == "join":
             chats = {UUID(control["chat_id"]): control["members_rev"]}
             for connection in sockets:

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from messenger.core.live import chat_group, user_group
-from messenger.gateway import close_codes, healing
+from messenger.gateway import healing
 from messenger.gateway.connection import RESYNC
 from messenger.gateway.groups import Group
 from messenger.gateway.threads import in_thread, spawn
@@ -102,11 +102,11 @@ class Sweeper:
         sessions = {connection.session_id for connection in self._hub.connections.values()}
         await self._end_sessions(await in_thread(healing.ended_sessions, list(sessions)))
 
-    async def _end_sessions(self, ended: set[UUID]) -> None:
+    async def _end_sessions(self, ended: Mapping[UUID, int]) -> None:
         if ended:
             for connection in list(self._hub.connections.values()):
                 if connection.session_id in ended:
-                    connection.close(close_codes.NOT_AUTHENTICATED)
+                    connection.close(ended[connection.session_id])
 
     async def _correct(self, user_id: UUID, chats: Mapping[UUID, int]) -> None:
         """Let a person's sockets hear the chats that they take part in, and no others."""

@@ -161,6 +161,14 @@ def test_a_refresh_token_is_no_access_token(api, alice):
 
 
 @pytest.mark.django_db
+def test_an_address_may_refresh_only_so_often(api, alice, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "refresh": (3, 0.001)}
+    answers = [refresh(api, "nonsense").status_code for _ in range(4)]
+    assert answers == [401, 401, 401, 429]
+    assert int(refresh(api, api(alice).tokens.refresh)["Retry-After"]) > 0
+
+
+@pytest.mark.django_db
 def test_an_access_token_lives_for_fifteen_minutes(api, alice, time_machine):
     client = api(alice)
     time_machine.move_to(timezone.now() + timedelta(minutes=14))

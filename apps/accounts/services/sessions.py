@@ -124,7 +124,8 @@ def sessions_revoke(
         ).delete()
         live.push(
             live.Frame(
-                group=live.user_group(user_id), control={"op": "close", "sid": str(session_id)}
+                group=live.user_group(user_id),
+                control={"op": "close", "sid": str(session_id), "reason": reason},
             )
             for session_id in ended
         )
