@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
@@ -14,6 +15,7 @@ from messenger.core import presence
 from messenger.core.redis import client as redis
 
 
+@pytest.mark.redis
 def test_the_dot_and_the_line_follow_who_is_here(window, talk, alice, bob):
     hers = window(alice)
     page = hers.at_chat(talk)
@@ -32,6 +34,7 @@ def test_the_dot_and_the_line_follow_who_is_here(window, talk, alice, bob):
     expect(row).to_have_attribute("data-status", "offline")
 
 
+@pytest.mark.redis
 def test_typing_is_shown_until_the_message_or_a_pause(window, talk, alice, bob):
     hers, his = window(alice), window(bob, at=1)
     page = hers.at_chat(talk)
@@ -46,6 +49,7 @@ def test_typing_is_shown_until_the_message_or_a_pause(window, talk, alice, bob):
     expect(line).to_have_text("online", timeout=7000)
 
 
+@pytest.mark.redis
 def test_a_group_says_who_is_typing(window, circle, alice, bob, charlie):
     line = window(alice).at_chat(circle).locator("#talk-sub")
     for who, text in ((bob, "Bob_m is typing…"), (charlie, "Bob_m and Charlie are typing…")):

@@ -160,6 +160,7 @@ def test_receipts_tell_a_blocked_person_nothing(alice, blocked, chat, api):
     assert sent.read_at is not None
 
 
+@pytest.mark.redis
 def test_a_blocked_person_sees_no_presence_and_the_other_still_does(alice, blocked, chat, api):
     for person in (alice, blocked):
         person.last_seen_at = timezone.now() - timedelta(hours=1)

@@ -13,6 +13,7 @@ from messenger.core import presence
 from messenger.core.presence import Joined
 from messenger.core.redis import breaker, client
 
+pytestmark = pytest.mark.redis
 ALICE, BOB = uuid4(), uuid4()
 LIMIT = 3
 

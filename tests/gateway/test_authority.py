@@ -107,6 +107,7 @@ def test_nothing_is_done_with_a_token_that_has_just_ended(alice, bob, chat, join
     assert not Message.objects.exists()
 
 
+@pytest.mark.redis
 def test_bad_frames_are_counted_over_all_connections_and_reconnecting_is_no_way_out(
     alice, bob, join, processes
 ):

@@ -17,7 +17,7 @@ from tests.conftest import DEVICE
 from tests.factories import UserFactory
 from tests.web import Client, WebProcess
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.redis]
 
 
 def pass_time(user: User, seconds: float) -> None:

@@ -15,6 +15,7 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.redis
 def test_the_others_are_told_and_one_is_not_told_oneself(alice, bob, charlie, chat, join):
     here, own, there, outside = join(alice), join(alice, at=1), join(bob, at=1), join(charlie)
     before = OutboxEvent.objects.count()
@@ -29,6 +30,7 @@ def test_the_others_are_told_and_one_is_not_told_oneself(alice, bob, charlie, ch
     assert (Message.objects.count(), OutboxEvent.objects.count()) == (0, before)
 
 
+@pytest.mark.redis
 def test_too_often_is_passed_over_in_silence_whatever_the_process(alice, bob, chat, join):
     here, elsewhere, there = join(alice), join(alice, at=1), join(bob)
     for _ in range(5):
@@ -47,6 +49,7 @@ def test_a_chat_that_is_not_mine_is_not_found(alice, charlie, chat, join):
     assert here.quiet(0.3) == []
 
 
+@pytest.mark.redis
 def test_a_block_silences_both_in_their_chat_and_one_of_them_in_groups(alice, bob, chat, join):
     group = group_create(actor_id=alice.id, title="Both", member_ids=[bob.id])
     here, there = join(alice), join(bob, at=1)
