@@ -56,9 +56,21 @@ def online(user_ids: Iterable[UUID]) -> set[UUID] | None:
 
     One round trip. None while Redis is away: then nothing is known.
     """
+    found = _until(user_ids)
+    return None if found is None else {one for one, left in found.items() if left > 0}
+
+
+def known(user_ids: Iterable[UUID]) -> set[UUID] | None:
+    """Those who are online, or overdue but not yet taken by `take_gone`; None as above."""
+    found = _until(user_ids)
+    return None if found is None else set(found)
+
+
+def _until(user_ids: Iterable[UUID]) -> dict[UUID, float] | None:
+    """Who stands in the set of people online, and for how many milliseconds more."""
     wanted = list(user_ids)
     if not wanted:
-        return set()
+        return {}
 
     def ask() -> list[Any]:
         pipeline = client().pipeline(transaction=False)
@@ -73,7 +85,7 @@ def online(user_ids: Iterable[UUID]) -> set[UUID] | None:
     (seconds, micros), *chunks = answer
     now = seconds * 1000 + micros // 1000
     scores = chain.from_iterable(chunks)
-    return {one for one, score in zip(wanted, scores, strict=True) if score and score > now}
+    return {one: score - now for one, score in zip(wanted, scores, strict=True) if score}
 
 
 def join(user_id: UUID, connection_id: str, *, limit: int) -> Joined | None:

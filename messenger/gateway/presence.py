@@ -9,7 +9,7 @@ is lost on the way ends at the next comparison with Redis: nobody stays online o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
@@ -75,7 +75,7 @@ class Presence:
         control = frame["control"]
         user_id = UUID(control["user_id"])
         if control["op"] == "review":
-            spawn(self._review(user_id))
+            spawn(self._review([user_id]))
             return
         chat_ids = map(UUID, control["chat_ids"])
         is_told = self._tell(user_id, chat_ids, frame["text"], frame["hidden_from"])
@@ -114,33 +114,33 @@ class Presence:
                 await in_thread(_announce_going, gone)
 
     async def _compare(self) -> None:
-        """Whoever is shown as online and is not: their going was lost."""
-        here = await self._ask(presence.online, set(self._shown))
-        lost = self._shown - here if here is not None else set()
-        audiences = await in_thread(audiences_of, lost) if lost else {}
-        for user_id, audience in audiences.items():
-            self._tell(user_id, audience.chat_ids, _frame(user_id, "offline", None))
-        self._shown -= lost
+        """Whoever is shown as online and is not known to Redis: their going was lost."""
+        known = await self._ask(presence.known, set(self._shown))
+        lost = self._shown - known if known is not None else set()
+        if lost:
+            await self._review(lost)
 
-    async def _review(self, user_id: UUID) -> None:
-        """Tell anew, each as much as they may know now: a block or a privacy setting changed."""
-        audience = (await in_thread(audiences_of, [user_id])).get(user_id)
-        here = await self._ask(presence.online, [user_id])
-        if audience is None or here is None:
+    async def _review(self, user_ids: Collection[UUID]) -> None:
+        """Tell anew of these people, each socket as much as it may know now."""
+        audiences = await in_thread(audiences_of, user_ids)
+        here = await self._ask(presence.online, user_ids)
+        if here is None:
             return
-        is_online = user_id in here
-        text = _frame(
-            user_id,
-            "online" if is_online else "offline",
-            None if is_online else audience.last_seen_at,
-        )
-        unknown = _frame(user_id, "offline", None)
-        for connection in self._sockets_in(audience.chat_ids):
-            is_told = audience.is_told and connection.user_id not in audience.hidden_from
-            if connection.user_id != user_id:
-                connection.pass_on(text if is_told else unknown)
-        if is_online:
-            self._shown.add(user_id)
+        self._shown.difference_update(user_ids)
+        for user_id, audience in audiences.items():
+            is_online = user_id in here
+            text = _frame(
+                user_id,
+                "online" if is_online else "offline",
+                None if is_online else audience.last_seen_at,
+            )
+            unknown = _frame(user_id, "offline", None)
+            for connection in self._sockets_in(audience.chat_ids):
+                is_told = audience.is_told and connection.user_id not in audience.hidden_from
+                if connection.user_id != user_id:
+                    connection.pass_on(text if is_told else unknown)
+            if is_online:
+                self._shown.add(user_id)
 
     def _tell(
         self, user_id: UUID, chat_ids: Iterable[UUID], text: str, hidden_from: Iterable[str] = ()
