@@ -8,7 +8,7 @@ import pytest
 
 from apps.chats.services.blocks import user_block
 from apps.chats.services.direct import chat_open_direct
-from apps.messages import commands
+from apps.messages.commands import socket as commands
 from apps.messages.serializers import SocketDeleteInput, SocketEditInput, SocketSendInput
 from apps.messages.services.send import message_send, messages_send
 from messenger.core.actors import Actor

@@ -109,3 +109,21 @@ class Disclosure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} → {self.chat_id}"
+
+
+class HandledCommand(models.Model):
+    """A command out of a broker that has been done; kept so that it is not done again."""
+
+    command_id = models.UUIDField(primary_key=True)
+    handled_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("handled command")
+        verbose_name_plural = _("handled commands")
+        indexes = (
+            # Pruning, oldest first.
+            models.Index(fields=["handled_at"], name="handled_command_age"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.command_id)

@@ -21,6 +21,7 @@ from apps.messages.selectors.away import crowd_parts, new_messages_by_id, new_me
 from apps.messages.selectors.told import told_for
 from apps.messages.services.digest import digest_send, digests_due
 from apps.messages.services.fan_out import Due, news_tell
+from apps.messages.services.handled import handled_commands_prune
 from messenger.core.errors import NotFound
 
 PART = 200  # members that one task looks after
@@ -92,3 +93,9 @@ def send_digests() -> int:
     for user_id in digests_due():
         sent += digest_send(user_id=user_id, send=lambda user, rows: deliver(digest(user, rows)))
     return sent
+
+
+@shared_task(name="messages.prune_handled_commands")
+def prune_handled_commands() -> None:
+    """Forget which of the broker's commands were done long ago."""
+    handled_commands_prune()

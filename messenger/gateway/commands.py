@@ -10,7 +10,7 @@ from pydantic import Field, StrictInt
 
 from apps.chats import commands as chats
 from apps.chats.serializers import TypingInput
-from apps.messages import commands as messages
+from apps.messages.commands import socket as messages
 from apps.messages.serializers import (
     CursorsInput,
     SocketDeleteInput,

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from apps.messages.commands import replay
+from apps.messages.commands.socket import replay
 from messenger.core import metrics
 from messenger.gateway import auth, close_codes, current_hub
 from messenger.gateway.connection import Connection

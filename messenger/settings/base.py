@@ -303,6 +303,10 @@ CELERY_BEAT_SCHEDULE = {
     "core-prune": {"task": "core.prune", "schedule": 3600.0},
     "accounts-prune-sessions": {"task": "accounts.prune_sessions", "schedule": 3600.0},
     "accounts-prune-away": {"task": "accounts.prune_away", "schedule": 3600.0},
+    "messages-prune-handled-commands": {
+        "task": "messages.prune_handled_commands",
+        "schedule": 3600.0,
+    },
     "messages-send-digests": {"task": "messages.send_digests", "schedule": 300.0},
 }
 

@@ -1,0 +1,233 @@
+"""The broker's door to messages: commands come in, the same services do them, once each.
+
+A command is done together with the note that it was: whatever dies in between, it comes again and
+is known. What cannot be done is handed back for the dead-letter topic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Generic, Literal, TypeVar, cast
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.db.transaction import atomic
+from pydantic import Field, model_validator
+
+from apps.chats.selectors import living_people
+from apps.chats.services.direct import chat_open_direct
+from apps.messages import selectors
+from apps.messages.serializers import MessageSendInput, Seq, SocketDeleteInput, SocketEditInput
+from apps.messages.services.change import message_delete, message_edit
+from apps.messages.services.handled import commands_claim
+from apps.messages.services.read import messages_read
+from apps.messages.services.send import SendRequest, messages_send
+from messenger.core.brokers import Received
+from messenger.core.errors import DomainError, InvalidInput, NotAuthenticated
+from messenger.core.json import loads_guarded
+from messenger.core.shapes import Input, read_input
+
+log = structlog.get_logger("messenger.commands")
+P = TypeVar("P", bound=Input)
+
+
+class ReadCommandInput(Input):
+    """Everything up to a message, or up to a `seq` of a chat, has been read."""
+
+    message_id: UUID | None = Field(default=None, description="A message that the actor sees.")
+    chat_id: UUID | None = Field(default=None, description="A chat of the actor's; with `seq`.")
+    seq: Seq | None = Field(default=None, description="The last message that counts.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ReadCommandInput:
+        by_place = self.chat_id is not None and self.seq is not None
+        if (self.message_id is None) != by_place or (self.chat_id is None) != (self.seq is None):
+            raise ValueError("give either message_id, or chat_id and seq")
+        return self
+
+
+class Metadata(Input):
+    """Who acts, and where the command comes from."""
+
+    actor_id: UUID = Field(description="In whose name; who may write to the topic is trusted.")
+    request_id: str | None = Field(default=None, max_length=128, description="For the log.")
+    version: Literal[1] = 1
+
+
+class Command(Input, Generic[P]):
+    """The envelope of events, for what is to be done."""
+
+    event_id: UUID = Field(description="The command's own id: whatever comes again is known by it.")
+    event_type: str = Field(description="The topic's name.")
+    timestamp: datetime | None = Field(default=None, description="Decoration.")
+    service: str | None = Field(default=None, max_length=64, description="Who asks; decoration.")
+    payload: P
+    metadata: Metadata
+
+
+def _edit(actor_id: UUID, data: SocketEditInput) -> None:
+    message_edit(actor_id=actor_id, message_id=data.message_id, text=data.text)
+
+
+def _delete(actor_id: UUID, data: SocketDeleteInput) -> None:
+    message_delete(actor_id=actor_id, message_id=data.message_id)
+
+
+def _read(actor_id: UUID, data: ReadCommandInput) -> None:
+    if data.message_id is not None:
+        message, _, _ = selectors.access_message(actor_id, data.message_id)
+        messages_read(actor_id=actor_id, chat_id=message.chat_id, seq=message.seq)
+    elif data.chat_id is not None and data.seq is not None:
+        messages_read(actor_id=actor_id, chat_id=data.chat_id, seq=data.seq)
+
+
+SEND = "message.send"
+SHAPES: dict[str, type[Command[Any]]] = {
+    SEND: Command[MessageSendInput],
+    "message.edit": Command[SocketEditInput],
+    "message.read": Command[ReadCommandInput],
+    "message.delete": Command[SocketDeleteInput],
+}
+ALONE: dict[str, Callable[[UUID, Any], None]] = {
+    "message.edit": _edit,
+    "message.read": _read,
+    "message.delete": _delete,
+}
+TOPICS = tuple(SHAPES)
+# Not the command's fault: it is to be tried again.
+AWAY = (OperationalError, InterfaceError)
+INTERNAL = "internal: it failed here; the log says why"
+
+Asked = tuple[Received, Command[Any]]
+Refused = tuple[Received, str]
+
+
+def commands_do(received: Sequence[Received]) -> list[Refused]:
+    """Do the commands in their order; returns those that cannot be done, with the reason.
+
+    Raises what the database raises when it is away: nothing of the batch at hand is done then, and
+    the same commands given again are done once.
+    """
+    refused: list[Refused] = []
+    for topic, run in groupby(received, key=lambda one: one.topic):
+        good: list[Asked] = []
+        for one in run:
+            try:
+                good.append((one, _command(one)))
+            except DomainError as error:
+                refused.append((one, _reason(error)))
+        if topic == SEND:
+            refused += [one for batch in _batches(good) for one in _together(batch)]
+        else:
+            refused += _one_by_one(good, ALONE[topic])
+    return refused
+
+
+def _batches(sends: Sequence[Asked]) -> Iterator[list[Asked]]:
+    """Cut where a message answers one of the same batch: what is quoted must be there already."""
+    batch: list[Asked] = []
+    ids: set[UUID] = set()
+    for one in sends:
+        if one[1].payload.reply_to in ids:
+            yield batch
+            batch, ids = [], set()
+        batch.append(one)
+        ids.add(one[1].payload.message_id or one[1].event_id)
+    if batch:
+        yield batch
+
+
+def _command(received: Received) -> Command[Any]:
+    try:
+        data = loads_guarded(received.body.decode())
+    except UnicodeDecodeError:
+        raise InvalidInput("A command is JSON in UTF-8.") from None
+    command: Command[Any] = read_input(SHAPES[received.topic], data)
+    if command.event_type != received.topic:
+        raise InvalidInput("`event_type` is not the topic's name.")
+    return command
+
+
+def _together(commands: Sequence[Asked]) -> list[Refused]:
+    """One transaction for a run of sends; where that does not work, one for each."""
+    try:
+        return _send(commands)
+    except AWAY:
+        raise
+    except Exception:
+        if len(commands) == 1:
+            log.exception("command_failed", topic=SEND)
+            return [(commands[0][0], INTERNAL)]
+        return [refused for one in commands for refused in _together([one])]
+
+
+@atomic
+def _send(commands: Sequence[Asked]) -> list[Refused]:
+    refused: list[Refused] = []
+    asked: list[tuple[Received, SendRequest]] = []
+    for received, command in _fresh(commands, refused):
+        try:
+            asked.append((received, _request(command)))
+        except DomainError as error:
+            refused.append((received, _reason(error)))
+    outcomes = messages_send([request for _, request in asked]) if asked else []
+    refused += [
+        (received, _reason(outcome))
+        for (received, _), outcome in zip(asked, outcomes, strict=True)
+        if isinstance(outcome, DomainError)
+    ]
+    return refused
+
+
+def _request(command: Command[MessageSendInput]) -> SendRequest:
+    data, actor_id = command.payload, command.metadata.actor_id
+    if data.recipient_id is not None:
+        chat_id = chat_open_direct(actor_id=actor_id, user_id=data.recipient_id)[0].id
+    else:
+        chat_id = cast(UUID, data.chat_id)  # the shape has one of the two
+    # Without an id of its own the message has the command's: a repeat is a repeat.
+    message_id = data.message_id or command.event_id
+    return SendRequest(actor_id, chat_id, message_id, data.text, data.reply_to, data.sent_at)
+
+
+def _one_by_one(commands: Sequence[Asked], do: Callable[[UUID, Any], None]) -> list[Refused]:
+    refused: list[Refused] = []
+    for received, command in commands:
+        request_id = command.metadata.request_id
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=request_id), atomic():
+                for _, fresh in _fresh([(received, command)], refused):
+                    do(fresh.metadata.actor_id, fresh.payload)
+        except DomainError as error:
+            refused.append((received, _reason(error)))
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("command_failed", topic=received.topic)
+            refused.append((received, INTERNAL))
+    return refused
+
+
+def _fresh(commands: Sequence[Asked], refused: list[Refused]) -> list[Asked]:
+    """Those that have not been done before, of people who are there."""
+    new = commands_claim([command.event_id for _, command in commands])
+    there = living_people({command.metadata.actor_id for _, command in commands})
+    fresh = []
+    for received, command in commands:
+        if command.event_id not in new:
+            continue
+        new.discard(command.event_id)  # twice in one batch is once
+        if command.metadata.actor_id in there:
+            fresh.append((received, command))
+        else:
+            refused.append((received, _reason(NotAuthenticated("There is no such person."))))
+    return fresh
+
+
+def _reason(error: DomainError) -> str:
+    """Code and detail, and which fields; never a value of the command's own."""
+    fields = "; ".join(f"{one['field']}: {one['detail']}" for one in error.errors or ())
+    return f"{error.code}: {error.detail}{f' ({fields})' if fields else ''}"[:500]
