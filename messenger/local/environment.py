@@ -12,6 +12,7 @@ from messenger.local.errors import LocalError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 WEB_SERVERS = ("daphne", "uvicorn")
+YES = {"1", "true", "yes", "on"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Environment:
     web_processes: int
     database_url: str
     redis_url: str
+    consumes_commands: bool
 
 
 def read_dotenv() -> None:
@@ -43,6 +45,7 @@ def read_environment() -> Environment:
         web_processes=_number("WEB_PROCESSES", default=1, least=1, most=64),
         database_url=os.environ.get("DATABASE_URL", ""),
         redis_url=os.environ.get("REDIS_URL", ""),
+        consumes_commands=os.environ.get("CONSUME_COMMANDS", "").lower() in YES,
     )
 
 

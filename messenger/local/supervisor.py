@@ -100,6 +100,8 @@ class Supervisor:
         for number in range(1, self.environment.web_processes + 1):
             self.web.append(Kept(f"web {number}", self._start_web))
         self.worker.append(Kept("worker", self._start_worker))
+        if self.environment.consumes_commands:
+            self.worker.append(Kept("commands", self._start_commands))
         # The web processes load while the database is brought up to date, and wait at the gate.
         for child in self.web:
             child.begin()
@@ -160,6 +162,10 @@ class Supervisor:
         command = [sys.executable, "-m", "messenger.serve", "--fd", str(number)]
         command += ["--gate", str(self.gate)]
         return spawn(command, env=self.children_see, cwd=PROJECT, pass_fds=[number, self.gate])
+
+    def _start_commands(self) -> subprocess.Popen[bytes]:
+        argv = [sys.executable, "manage.py", "consume_commands", "--skip-checks"]
+        return spawn(argv, env=self.children_see, cwd=PROJECT)
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         # Threads: one process, quick to start; what a laptop's tasks do is waiting for others.

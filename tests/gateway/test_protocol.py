@@ -28,7 +28,12 @@ from messenger.gateway.docs.schemas import definitions
 from messenger.gateway.protocol import examples, frames
 
 ROOT = Path(settings.BASE_DIR)
-SENDERS = ("apps/*/commands.py", "apps/*/services/*.py", "messenger/gateway/*.py")
+SENDERS = (
+    "apps/*/commands.py",
+    "apps/*/commands/*.py",
+    "apps/*/services/*.py",
+    "messenger/gateway/*.py",
+)
 TYPE = re.compile(r'"type": ?"([a-z_]+)"')
 
 

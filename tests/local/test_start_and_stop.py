@@ -65,8 +65,12 @@ def test_only_the_first_start_makes_the_demo_accounts(start: Start, tmp_path: Pa
     made = (tmp_path / "data" / "seed_demo.done").stat().st_mtime_ns
     assert first.end(signal.SIGTERM) < 5
 
-    second = start()
+    second = start(CONSUME_COMMANDS="yes")
     second.wait_until_ready()
+    # Nobody had asked the first one to do what other systems want.
+    assert wait_until(
+        lambda: any("consume_commands" in command(one) for one in second.family()), seconds=15
+    )
     assert (tmp_path / "data" / "seed_demo.done").stat().st_mtime_ns == made
 
 

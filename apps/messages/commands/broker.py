@@ -106,13 +106,15 @@ Refused = tuple[Received, str]
 
 
 def commands_do(received: Sequence[Received]) -> list[Refused]:
-    """Do the commands in their order; returns those that cannot be done, with the reason.
+    """Do the commands in the order of their topics; returns what cannot be done, and why.
 
     Raises what the database raises when it is away: nothing of the batch at hand is done then, and
     the same commands given again are done once.
     """
     refused: list[Refused] = []
-    for topic, run in groupby(received, key=lambda one: one.topic):
+    # Topics have no order among each other; what is said comes before what is done with it.
+    ordered = sorted(received, key=lambda one: one.topic != SEND)
+    for topic, run in groupby(ordered, key=lambda one: one.topic):
         good: list[Asked] = []
         for one in run:
             try:

@@ -1,4 +1,4 @@
-"""The documents made from code: the protocol's, and those of the events."""
+"""The documents made from code: of the protocol, the events and the commands."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.translation import override
 
 def documents() -> dict[Path, str]:
     """Where each document lives, and what it has to say."""
+    from apps.messages.commands.documents import command_documents
     from messenger.core.event_documents import event_documents
     from messenger.gateway.docs.asyncapi import document
     from messenger.gateway.docs.page import page
@@ -21,4 +22,5 @@ def documents() -> dict[Path, str]:
             folder / "protocol.md": page(),
             folder / "asyncapi.json": json.dumps(document(), ensure_ascii=False, indent=1) + "\n",
             **{folder / "events" / name: text for name, text in event_documents().items()},
+            **{folder / "commands" / name: text for name, text in command_documents().items()},
         }
