@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import socket
 import statistics
 import subprocess
@@ -21,6 +22,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from bench.limits import pgbench, raw_room
 from messenger.local.binaries import postgres_folder, service_account
@@ -50,15 +53,21 @@ def main() -> None:
         run(sys.executable, "-m", "bench.seed", str(folder / "data.json"))
         table = Table(seconds, runs)
         limits = measure_limits(seconds) if not arguments.only else {}
+        stack.enter_context(worker(folder))
         for server in arguments.server or ["daphne", "uvicorn"]:
             for processes in (1, 2):
-                with web(server, processes) as port:
+                with web(server, processes) as (port, pids):
+                    os.environ["BENCH_PIDS"] = ",".join(map(str, pids))
                     for scenario in [arguments.only] if arguments.only else SCENARIOS:
+                        if scenario in ONCE and processes > 1:
+                            continue
                         table.add(server, processes, scenario, folder / "data.json", port)
         print_table(table, limits)
 
 
-SCENARIOS = ("pairs", "lone", "rate", "room")
+SCENARIOS = ("pairs", "lone", "rate", "room", "catch_up", "connections")
+# What takes a minute and does not depend on the moment: one run, one process.
+ONCE = {"connections"}
 
 
 class Table:
@@ -71,12 +80,13 @@ class Table:
     def add(self, server: str, processes: int, scenario: str, data: Path, port: int) -> None:
         command = [sys.executable, "-m", "bench.load", scenario, str(data), str(port)]
         found = []
-        for _ in range(self.runs):
+        for _ in range(1 if scenario in ONCE else self.runs):
             done = subprocess.run(
                 [*command, str(self.seconds)], check=True, capture_output=True, text=True
             )
             found.append(json.loads(done.stdout))
             time.sleep(1)
+        waiting = relay_lag()
         figures = {
             name: statistics.median(one[name] for one in found)
             for name in found[0]
@@ -84,7 +94,20 @@ class Table:
         }
         errors = [one["errors"] for one in found if one.get("errors")]
         self.rows[server, processes, scenario] = {**figures, "errors": errors}
-        print(f"  {server} ×{processes} {scenario}: {figures} {errors or ''}", flush=True)
+        print(
+            f"  {server} ×{processes} {scenario}: {figures} {errors or ''}"
+            f" ({waiting:,} events wait for the relay)",
+            flush=True,
+        )
+
+
+def relay_lag() -> int:
+    """Events that have not left the outbox yet."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM core_outboxevent WHERE published_at IS NULL"
+        ).fetchone()
+    return row[0] if row else 0
 
 
 def measure_limits(seconds: int) -> dict[str, float]:
@@ -100,8 +123,21 @@ def measure_limits(seconds: int) -> dict[str, float]:
 
 
 @contextmanager
-def web(server: str, processes: int) -> Iterator[int]:
-    """Web processes behind one address, as the supervisor runs them; yields the port."""
+def worker(folder: Path) -> Iterator[None]:
+    """The Celery worker with its beat, as the supervisor runs it: relay and fan-out work along."""
+    command = "-W ignore -m celery --quiet -A messenger worker --beat --pool threads"
+    command += f" --concurrency 2 --loglevel ERROR --schedule {folder / 'beat'}"
+    process = subprocess.Popen([sys.executable, *command.split()], start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def web(server: str, processes: int) -> Iterator[tuple[int, list[int]]]:
+    """Web processes behind one address, as the supervisor runs them; yields port and pids."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=2048)) as listener:
         port = listener.getsockname()[1]
         running = [
@@ -116,7 +152,7 @@ def web(server: str, processes: int) -> Iterator[int]:
             for _ in range(10):  # each process answers some of them
                 wait_for(port)
             time.sleep(2)
-            yield port
+            yield port, [process.pid for process in running]
         finally:
             for process in running:
                 process.terminate()
@@ -154,6 +190,9 @@ def print_table(table: Table, limits: dict[str, float]) -> None:
         if "p50" in row:
             times = " / ".join(f"{row[quantile]:.1f}" for quantile in ("p50", "p95", "p99"))
             print(f"{name + ', ms p50 / p95 / p99':<44}{times:>14}")
+        for figure in ("KiB each", "opened/s", "still open"):
+            if figure in row:
+                print(f"{name + ', ' + figure:<44}{row[figure]:>14,.0f}")
         if row["errors"]:
             print(f"  errors: {row['errors']}")
     for name, value in limits.items():

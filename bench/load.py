@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import defaultdict
@@ -18,11 +19,12 @@ from uuid import uuid4
 
 import uvloop
 
-from bench.ws import Socket, connect_ready
+from bench.ws import Socket, connect, connect_ready
 
 HOST = "127.0.0.1"
 IN_FLIGHT = 8
 RECEIPT_INTERVAL = 0.2
+IDLE, MISSED = 5000, 1000
 TEXT = "The quick brown fox jumps over the lazy dog, again."
 
 
@@ -176,6 +178,57 @@ async def room(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any
     return {"per_second": done / elapsed, "errors": dict(writer.errors)}
 
 
+async def connections(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
+    """5,000 idle sockets: what each costs the web processes, and how many stay for a minute."""
+    tokens = [token for pair in data["pairs"] for token in pair["tokens"]] + data["room"]["tokens"]
+    pids = [int(one) for one in os.environ["BENCH_PIDS"].split(",")]
+    before, started = resident(pids), time.perf_counter()
+    sockets: list[Socket] = []
+    for start in range(0, IDLE, 50):
+        some = (tokens[number % len(tokens)] for number in range(start, start + 50))
+        sockets += await asyncio.gather(*(connect_ready(HOST, port, token) for token in some))
+    elapsed = time.perf_counter() - started
+    for socket in sockets:
+        socket.on_frame = lambda frame: None
+    await asyncio.sleep(10)
+    held = resident(pids) - before
+    await asyncio.sleep(float(os.environ.get("BENCH_IDLE_SECONDS", "60")))
+    still_open = sum(not socket.closed.done() for socket in sockets)
+    return {
+        "KiB each": held / IDLE / 1024,
+        "opened/s": IDLE / elapsed,
+        "still open": still_open,
+    }
+
+
+async def catch_up(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
+    """1,000 missed messages at a reconnect, 500 of each of two chats: until all are there."""
+    took = []
+    for _ in range(5):
+        count, started = 0, time.perf_counter()
+        socket = await connect(HOST, port, data["missed"])
+        done = asyncio.get_running_loop().create_future()
+
+        def take(frame: dict[str, Any]) -> None:
+            nonlocal count
+            count += frame["type"] == "message"
+            if frame["type"] == "sync_done":
+                done.set_result(None)  # noqa: B023
+
+        socket.on_frame = take
+        await done
+        took.append(time.perf_counter() - started)
+        if count != MISSED:
+            raise AssertionError(f"{count} messages came")
+        socket.abort()
+    return quantiles(took)
+
+
+def resident(pids: list[int]) -> int:
+    """Bytes of memory that the processes hold."""
+    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in pids)
+
+
 def quantiles(latencies: list[float]) -> dict[str, float]:
     """Milliseconds."""
     ordered = sorted(latencies) or [0.0]
@@ -190,6 +243,8 @@ SCENARIOS: dict[str, Callable[[dict[str, Any], int, float], Awaitable[dict[str, 
     "lone": lone,
     "rate": rate,
     "room": room,
+    "catch_up": catch_up,
+    "connections": connections,
 }
 
 

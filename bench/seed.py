@@ -17,13 +17,16 @@ ROOM = 500
 
 
 def main(path: str) -> None:
-    """Seed and write `{pairs: [{chat, tokens, users}], room: {chat, tokens}}`."""
+    """Seed and write `{pairs: [{chat, tokens}], room: {chat, tokens}, missed: token}`."""
     django.setup()
     from apps.accounts import tokens
     from apps.accounts.models import User
     from apps.accounts.services.sessions import session_open
     from apps.chats.services.direct import chat_open_direct
     from apps.chats.services.groups import group_create
+    from apps.messages.services.send import SendRequest, messages_send
+    from bench.load import MISSED, TEXT
+    from messenger.core.ids import new_id
 
     def person(name: str) -> User:
         return User(username=name, email=f"{name}@bench.invalid", password="!")
@@ -44,7 +47,12 @@ def main(path: str) -> None:
     room = group_create(
         actor_id=crowd[0].id, title="Room", member_ids=[one.id for one in crowd[1:]]
     )
+    late = User.objects.bulk_create([person("late")])[0]
+    for friend in people[:2]:
+        chat, _ = chat_open_direct(actor_id=friend.id, user_id=late.id)
+        messages_send([SendRequest(friend.id, chat.id, new_id(), TEXT) for _ in range(MISSED // 2)])
     data = {
+        "missed": token_of(late),
         "pairs": pairs,
         "room": {"chat": str(room.id), "tokens": [token_of(one) for one in crowd]},
     }

@@ -35,8 +35,9 @@ class Group:
 
     def add(self, connection: Connection, members_rev: int) -> None:
         """Let a socket hear the group; its user took part when `members_rev` was read."""
+        is_first = not self.sockets
         self.sockets[connection] = members_rev
-        self.members_rev = min(self.sockets.values())
+        self.members_rev = members_rev if is_first else min(self.members_rev, members_rev)
 
     def checked(self, connections: list[Connection], members_rev: int) -> None:
         """The users of these sockets were seen to take part when `members_rev` was read."""
