@@ -23,7 +23,6 @@ from messenger.core.json import dumps_bytes
 log = structlog.get_logger("messenger.push")
 TIME_TO_LIVE = 24 * 3600  # seconds that a push service keeps what it cannot deliver yet
 TOKEN_LIFETIME = 12 * 3600
-PAYLOAD_LIMIT = 3000  # bytes; push services must take 4096 with what encryption adds
 LONGEST_PAUSE = 600
 
 

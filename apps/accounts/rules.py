@@ -36,11 +36,6 @@ def refresh_worth(
     return Refresh.REUSE
 
 
-def is_living(session: LoginSession, now: datetime) -> bool:
-    """Neither revoked nor expired."""
-    return session.revoked_at is None and session.expires_at > now
-
-
 def shows_presence(person: User) -> bool:
     """Whether those who share a chat with a person may see when they are here."""
     return person.is_active and person.last_seen_visibility == User.LastSeen.EVERYONE

@@ -37,7 +37,10 @@ export class ChatList {
     if (message.seq <= Number(row.dataset.seq)) return;
     row.dataset.seq = message.seq;
     await this.#last(row, message);
-    if (message.sender_id !== me.id && !watched) this.#unread(row, Number(row.dataset.unread) + 1);
+    if (message.sender_id !== me.id && !watched) {
+      if (message.mentions?.includes(me.id)) row.toggleAttribute("data-mentioned", true);
+      this.#unread(row, Number(row.dataset.unread) + 1);
+    }
     this.#place(row);
   }
 
@@ -119,6 +122,7 @@ export class ChatList {
     row.dataset.rev = chat.last_rev;
     if (chat.last_message) await this.#last(row, chat.last_message);
     else row.querySelector(".chat-row__last").textContent = say("nothingYet");
+    row.toggleAttribute("data-mentioned", chat.mention_count > 0);
     this.#unread(row, chat.unread_count);
     if (moved) this.#place(row);
   }
@@ -189,6 +193,7 @@ export class ChatList {
 
   #unread(row, count) {
     row.dataset.unread = Math.max(0, count);
+    if (count <= 0) row.removeAttribute("data-mentioned");
     row.querySelector("[data-count]").textContent = count > 999 ? "999+" : row.dataset.unread;
     this.#total();
   }

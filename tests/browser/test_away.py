@@ -27,13 +27,17 @@ def test_a_mention_shows_in_badge_and_list_and_goes_when_it_is_read(
     message_send(sender_id=bob.id, chat_id=circle, text="What does @alice think?")
     follow()
     page.wait_for_selector(".rail [data-notified]:has-text('1')")
+    row = page.locator(f".list [data-chat='{circle}']")
+    row.locator(".if-mentioned").wait_for()
     page.click(".rail a[title=Notifications]")
+    row.locator(".if-mentioned").wait_for()
     page.wait_for_selector(".told__row.is-unread")
     assert "mentioned you in Reading circle" in page.inner_text(".told__row")
     assert page.get_attribute(".rail a[title=Notifications]", "aria-current") == "page"
     page.click(".told__row")
     page.wait_for_selector(".mention--me")
     page.wait_for_selector(".rail [data-notified]", state="hidden")
+    assert row.locator(".if-mentioned").is_hidden()
     assert not Notification.objects.filter(user=alice, read_at=None).exists()
 
 
