@@ -22,7 +22,7 @@ from apps.chats.services.direct import chat_open_direct
 from apps.messages import selectors
 from apps.messages.serializers import MessageSendInput, Seq, SocketDeleteInput, SocketEditInput
 from apps.messages.services.change import message_delete, message_edit
-from apps.messages.services.handled import commands_claim
+from apps.messages.services.handled import commands_claim, commands_release
 from apps.messages.services.read import messages_read
 from apps.messages.services.send import SendRequest, messages_send
 from messenger.core.brokers import Received
@@ -108,8 +108,8 @@ Refused = tuple[Received, str]
 def commands_do(received: Sequence[Received]) -> list[Refused]:
     """Do the commands in the order of their topics; returns what cannot be done, and why.
 
-    Raises what the database raises when it is away: nothing of the batch at hand is done then, and
-    the same commands given again are done once.
+    Raises what the database raises when it is away. The same commands given again are done once,
+    and what cannot be done is returned again.
     """
     refused: list[Refused] = []
     # Topics have no order among each other; what is said comes before what is done with it.
@@ -169,19 +169,21 @@ def _together(commands: Sequence[Asked]) -> list[Refused]:
 @atomic
 def _send(commands: Sequence[Asked]) -> list[Refused]:
     refused: list[Refused] = []
-    asked: list[tuple[Received, SendRequest]] = []
-    for received, command in _fresh(commands, refused):
+    asked: list[tuple[Asked, SendRequest]] = []
+    failed: list[tuple[Asked, DomainError]] = []
+    for one in _fresh(commands, refused):
         try:
-            asked.append((received, _request(command)))
+            asked.append((one, _request(one[1])))
         except DomainError as error:
-            refused.append((received, _reason(error)))
+            failed.append((one, error))
     outcomes = messages_send([request for _, request in asked]) if asked else []
-    refused += [
-        (received, _reason(outcome))
-        for (received, _), outcome in zip(asked, outcomes, strict=True)
+    failed += [
+        (one, outcome)
+        for (one, _), outcome in zip(asked, outcomes, strict=True)
         if isinstance(outcome, DomainError)
     ]
-    return refused
+    commands_release([command.event_id for (_, command), _ in failed])
+    return refused + [(received, _reason(error)) for (received, _), error in failed]
 
 
 def _request(command: Command[MessageSendInput]) -> SendRequest:
@@ -217,7 +219,7 @@ def _fresh(commands: Sequence[Asked], refused: list[Refused]) -> list[Asked]:
     """Those that have not been done before, of people who are there."""
     new = commands_claim([command.event_id for _, command in commands])
     there = living_people({command.metadata.actor_id for _, command in commands})
-    fresh = []
+    fresh, strange = [], []
     for received, command in commands:
         if command.event_id not in new:
             continue
@@ -225,7 +227,9 @@ def _fresh(commands: Sequence[Asked], refused: list[Refused]) -> list[Asked]:
         if command.metadata.actor_id in there:
             fresh.append((received, command))
         else:
+            strange.append(command.event_id)
             refused.append((received, _reason(NotAuthenticated("There is no such person."))))
+    commands_release(strange)
     return fresh
 
 

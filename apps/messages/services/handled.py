@@ -25,6 +25,13 @@ def commands_claim(ids: Sequence[UUID]) -> set[UUID]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def commands_release(ids: Sequence[UUID]) -> None:
+    """Take back the note of commands that turned out not to be possible, in the transaction that
+    made it: should their dead letter be lost in a crash, they are refused again."""
+    if ids:
+        HandledCommand.objects.filter(pk__in=ids).delete()
+
+
 def handled_commands_prune() -> int:
     """Forget old notes, in batches; returns how many."""
     limit = timezone.now() - KEPT_FOR

@@ -229,3 +229,24 @@ class TestDoing:
     def test_first_words_to_somebody_open_the_chat(self, alice, bob):
         assert commands_do([asked("message.send", alice.id, recipient_id=bob.id, text="hi")]) == []
         assert Message.objects.get().chat.kind == "direct"
+
+
+def test_what_was_refused_is_refused_again_should_its_dead_letter_have_been_lost(
+    alice, bob, charlie
+):
+    chat = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
+    said = message_send(sender_id=alice.id, chat_id=chat.id, text="Ours").message["id"]
+    commands = [
+        asked("message.send", charlie.id, chat_id=chat.id, text="Let me in"),
+        asked("message.send", uuid4(), chat_id=chat.id, text="From nobody"),
+        asked("message.delete", charlie.id, message_id=said),
+        asked("message.delete", uuid4(), message_id=said),
+        asked("message.send", bob.id, chat_id=chat.id, text="Once"),
+    ]
+    first, again = (
+        sorted((one.topic, reason.partition(":")[0]) for one, reason in commands_do(commands))
+        for _ in range(2)
+    )
+    assert first == again
+    assert len(first) == 4
+    assert Message.objects.filter(text="Once").count() == 1
