@@ -11,6 +11,7 @@ import structlog
 from django.core import mail
 from django.core.cache import cache
 from django.core.mail import EmailMessage
+from django.db import connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from rest_framework.test import APIClient
@@ -84,6 +85,13 @@ def bob(db) -> User:
 def charlie(db) -> User:
     """The outsider, who must never see anything."""
     return UserFactory(username="charlie")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
+    """Emptying the tables must not lose against a web process that still reads them: of two that
+    wait for each other PostgreSQL ends the one that has less patience."""
+    connection.settings_dict["OPTIONS"]["options"] = "-c deadlock_timeout=30s"
 
 
 @pytest.fixture(autouse=True)
