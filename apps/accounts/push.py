@@ -6,6 +6,7 @@ import base64
 import enum
 import http.client
 import time
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,15 +16,21 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+from redis.exceptions import RedisError
 
 from apps.accounts.models import Device
 from messenger.core import outbound
 from messenger.core.json import dumps_bytes
+from messenger.core.redis import client
 
 log = structlog.get_logger("messenger.push")
 TIME_TO_LIVE = 24 * 3600  # seconds that a push service keeps what it cannot deliver yet
 TOKEN_LIFETIME = 12 * 3600
 LONGEST_PAUSE = 600
+# An address is whatever its person says: one that answers late must not keep workers from others.
+SLOW = 3.0  # seconds
+SLOW_RESTS = 300  # seconds
+SLOW_LIMIT = 3  # of one person's devices, within that time
 
 
 class Outcome(enum.Enum):
@@ -52,6 +59,33 @@ def topic(thread: UUID) -> str:
     return base64.urlsafe_b64encode(thread.bytes).decode().rstrip("=")
 
 
+def is_resting(device: Device) -> bool:
+    """Whether it, or too many of its person's devices, kept a worker waiting lately."""
+    try:
+        own, persons = client().mget(_slow_device(device), _slow_person(device))
+    except RedisError:
+        return False
+    return own is not None or int(persons or 0) >= SLOW_LIMIT
+
+
+def _was_slow(device: Device) -> None:
+    log.info("push_slow", device_id=str(device.id))
+    with suppress(RedisError):
+        pipeline = client().pipeline()
+        pipeline.set(_slow_device(device), 1, ex=SLOW_RESTS)
+        pipeline.incr(_slow_person(device))
+        pipeline.expire(_slow_person(device), SLOW_RESTS)
+        pipeline.execute()
+
+
+def _slow_device(device: Device) -> str:
+    return f"push:slow:device:{device.id}"
+
+
+def _slow_person(device: Device) -> str:
+    return f"push:slow:person:{device.user_id}"
+
+
 def send(
     device: Device, payload: dict[str, Any], *, thread: UUID, urgent: bool
 ) -> tuple[Outcome, int]:
@@ -70,6 +104,7 @@ def send(
         "Topic": topic(thread),
         "Urgency": "high" if urgent else "normal",
     }
+    started = time.monotonic()
     try:
         status, answered = outbound.post(device.endpoint, body["body"], headers)
     except outbound.AddressRefused:
@@ -77,6 +112,9 @@ def send(
     except (OSError, http.client.HTTPException) as error:
         log.info("push_failed", device_id=str(device.id), error=type(error).__name__)
         return Outcome.LATER, 0
+    finally:
+        if time.monotonic() - started > SLOW:
+            _was_slow(device)
     outcome = _outcome(status)
     if outcome is not Outcome.SENT:
         log.info("push_not_sent", device_id=str(device.id), status=status)

@@ -110,6 +110,21 @@ def lock_pair(one: UUID, other: UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"{low}{high}"])
 
 
+def lock_news(chat_ids: Iterable[UUID]) -> None:
+    """Hold until the end of the transaction what is told of chats, and how far people have read:
+    who reads or leaves at this moment is either seen to have done so, or finds what was told.
+
+    A lock of its own, so that nobody here waits for senders. Taken after the chat's lock, before
+    participants are written.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 1))"
+            " FROM unnest(%s::uuid[]) AS id",
+            [sorted(chat_ids)],
+        )
+
+
 def share_a_chat(one: UUID, other: UUID) -> bool:
     """Whether two people take part in some chat together."""
     mine = Participant.objects.filter(user_id=one, left_at=None).values("chat_id")

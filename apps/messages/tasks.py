@@ -11,7 +11,7 @@ from celery import Task, shared_task
 
 from apps.accounts import push as web_push
 from apps.accounts.postbox import deliver
-from apps.accounts.selectors import access_device_to_push, access_notification
+from apps.accounts.selectors import access_device_to_push, access_notification, blocked_by
 from apps.accounts.serializers import notification_out
 from apps.accounts.services.devices import device_is_gone, device_works
 from apps.accounts.services.notifications import notifications_pushed
@@ -60,7 +60,8 @@ def _queue(due: list[Due]) -> None:
 
 @shared_task(name="messages.push", bind=True, max_retries=PUSH_RETRIES)
 def push(task: Task[Any, None], device_id: str, notification_id: str, position: int) -> None:
-    """Push one notification to one device, unless it has been read or has moved on meanwhile."""
+    """Push one notification to one device, unless it has been read or has moved on meanwhile, or
+    its sender has been blocked."""
     try:
         device = access_device_to_push(UUID(device_id))
         notification = access_notification(device.user_id, UUID(notification_id))
@@ -69,14 +70,22 @@ def push(task: Task[Any, None], device_id: str, notification_id: str, position: 
     if notification.read_at is not None or notification.position > position:
         return
     for told in told_for(device.user_id, [notification_out(notification)]):
-        if told.message is None:
+        if (
+            told.message is None
+            or told.message.sender_id in blocked_by([device.user_id])[device.user_id]
+        ):
             return
-        outcome, pause = web_push.send(
-            device,
-            push_out(device.user, told),
-            thread=told.chat.id,
-            urgent=told.chat.kind == "direct" or notification.kind == "mention",
-        )
+        if not web_push.is_resting(device):
+            outcome, pause = web_push.send(
+                device,
+                push_out(device.user, told),
+                thread=told.chat.id,
+                urgent=told.chat.kind == "direct" or notification.kind == "mention",
+            )
+        elif task.request.retries:
+            outcome, pause = web_push.Outcome.LATER, 0
+        else:  # were it kept for later, whoever makes a device slow would fill the queue
+            return
         if outcome is web_push.Outcome.GONE:
             device_is_gone(device.id)
         elif outcome is web_push.Outcome.LATER and task.request.retries < PUSH_RETRIES:

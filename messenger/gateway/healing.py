@@ -66,16 +66,17 @@ def missing(chat_id: UUID, seq: int, rev: int, user_ids: set[UUID]) -> Missing:
 
     It is hidden from those of `user_ids` who take part no longer, or did not when it was said.
     """
-    _, members = members_among(chat_id, user_ids)
     at_seq, at_rev = positions([chat_id]).get(chat_id, (seq, rev))
+    found = selectors.messages_since(chat_id, seq), selectors.changes_since(chat_id, rev)
+    # Rights after texts: one who is removed in between gets nothing of what was said after it.
+    _, members = members_among(chat_id, user_ids)
     hidden = floors_of(chat_id) | dict.fromkeys(user_ids - members, BEYOND_ALL)
     said = [
         _frame(dumps({"type": "message", **message_out(message)}), message, hidden, seq=message.seq)
-        for message in selectors.messages_since(chat_id, seq)
+        for message in found[0]
     ]
     changed = [
-        _frame(change_text(message), message, hidden, rev=message.rev)
-        for message in selectors.changes_since(chat_id, rev)
+        _frame(change_text(message), message, hidden, rev=message.rev) for message in found[1]
     ]
     return Missing(said, changed, at_seq, at_rev)
 

@@ -38,6 +38,10 @@ class Presence:
         self._sockets_in = sockets_in
         self._mine: dict[str, UUID] = {}
         self._came: set[UUID] = set()
+        # Whose presence is to be told anew: once a tick, however often it was asked for, and never
+        # two at a time, of which the one that read first might tell last.
+        self._changed: set[UUID] = set()
+        self._reviewing: asyncio.Task[None] | None = None
         # Who stands as online before some local reader's eyes.
         self._shown: set[UUID] = set()
         self._refresh_at = self._trusted_at = 0.0
@@ -75,7 +79,9 @@ class Presence:
         control = frame["control"]
         user_id = UUID(control["user_id"])
         if control["op"] == "review":
-            spawn(self._review([user_id]))
+            self._changed.add(user_id)
+            if self._reviewing is None or self._reviewing.done():
+                self._reviewing = spawn(self._review_changed())
             return
         chat_ids = map(UUID, control["chat_ids"])
         is_told = self._tell(user_id, chat_ids, frame["text"], frame["hidden_from"])
@@ -120,12 +126,23 @@ class Presence:
         if lost:
             await self._review(lost)
 
+    async def _review_changed(self) -> None:
+        while self._changed:
+            changed, self._changed = self._changed, set()
+            try:
+                await self._review(changed)
+            except Exception as error:  # noqa: BLE001  what may not be seen any more must go
+                log.warning("review_failed", error=type(error).__name__)
+                self._changed |= changed
+            await asyncio.sleep(TICK)
+
     async def _review(self, user_ids: Collection[UUID]) -> None:
         """Tell anew of these people, each socket as much as it may know now."""
-        audiences = await in_thread(audiences_of, user_ids)
         here = await self._ask(presence.online, user_ids)
         if here is None:
+            self._changed |= set(user_ids)
             return
+        audiences = await in_thread(audiences_of, user_ids)
         self._shown.difference_update(user_ids)
         for user_id, audience in audiences.items():
             is_online = user_id in here

@@ -14,13 +14,14 @@ from apps.accounts.services.login import device_sign_in
 from apps.chats.selectors import memberships_of
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participant_remove, participants_add
+from apps.messages import selectors
 from apps.messages.services.change import message_edit
 from apps.messages.services.send import SendRequest, message_send, messages_send
 from messenger.core import live
 from messenger.core.ids import new_id
 from messenger.gateway import consumer as consumer_module
+from messenger.gateway import healing, subscriptions
 from messenger.gateway import hub as hub_module
-from messenger.gateway import subscriptions
 from messenger.gateway.connection import Connection
 from messenger.gateway.consumer import GatewayConsumer
 from messenger.gateway.hub import Hub
@@ -199,3 +200,19 @@ def test_an_idle_socket_stays_open_and_a_silent_one_is_closed(alice, bob, chat, 
     assert silent.close_code() == 4408
     message_send(sender_id=alice.id, chat_id=chat.id, text="awake?")
     assert idle.wait("message")["text"] == "awake?"
+
+
+def test_one_who_is_removed_while_a_gap_is_read_gets_nothing_of_what_follows(
+    alice, bob, monkeypatch
+):
+    group = group_create(actor_id=alice.id, title="Plans", member_ids=[bob.id])
+    read = selectors.messages_since
+
+    def remove_first(*args):
+        participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
+        message_send(sender_id=alice.id, chat_id=group.id, text="now that bob is gone")
+        return read(*args)
+
+    monkeypatch.setattr(selectors, "messages_since", remove_first)
+    (frame,) = healing.missing(group.id, 0, 0, {alice.id, bob.id}).said
+    assert frame["hidden_from"] == [str(bob.id)]

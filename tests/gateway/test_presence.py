@@ -123,7 +123,9 @@ def test_a_going_that_nobody_told_is_found_by_comparing(alice, bob, chat, join):
 
 
 def test_a_privacy_setting_counts_at_once_and_for_good(alice, bob, chat, join, api):
-    there, here = join(bob, at=1), join(alice)
+    there = join(bob, at=1)
+    there.quiet(1)  # by then it has been told
+    here = join(alice)
     here.wait("presence", user_id=bob.id)
     api(bob).patch("/users/me", {"last_seen_visibility": "nobody"})
     frame = here.wait("presence", user_id=bob.id, timeout=3)
@@ -137,6 +139,21 @@ def test_a_privacy_setting_counts_at_once_and_for_good(alice, bob, chat, join, a
     api(bob).patch("/users/me", {"last_seen_visibility": "everyone"})
     assert here.wait("presence", user_id=bob.id, timeout=3)["status"] == "online"
     again.close()
+
+
+def test_who_changes_their_mind_all_the_time_is_told_once(alice, bob, chat, join, api):
+    join(bob, at=1).quiet(1)
+    here = join(alice)
+    here.wait("presence", user_id=bob.id)
+    session = api(bob)
+    for _ in range(20):
+        for choice in ("nobody", "everyone"):
+            session.patch("/users/me", {"last_seen_visibility": choice})
+    started = time.monotonic()
+    here.quiet(1.5)
+    took = time.monotonic() - started
+    assert len(here.presences) < 15, took
+    assert here.presences[-1]["status"] == "online"
 
 
 def test_a_crowd_is_not_told_live(alice, bob, join, settings):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import Block, Notification
@@ -258,3 +260,28 @@ def test_a_crowd_is_a_task_for_each_part(alice, group, monkeypatch, django_asser
     expected = {(row.user_id, "messages", 2) for row in Participant.objects.filter(chat=group)}
     expected -= {(alice.id, "messages", 2), (crowd[5].id, "messages", 2)}
     assert set(rows) == expected | {(crowd[5].id, "messages", 1), (crowd[5].id, "mention", 2)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_who_is_removed_while_being_told_keeps_nothing_of_the_chat(
+    alice, bob, group, monkeypatch
+):
+    say(alice, group, "@bob_m the plan is")
+    decide = service.notices_for
+
+    def remove():
+        participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
+        connection.close()
+
+    removal = threading.Thread(target=remove)
+
+    def remove_meanwhile(*args, **kwargs):
+        if removal.ident is None:
+            removal.start()
+            removal.join(1)
+        return decide(*args, **kwargs)
+
+    monkeypatch.setattr(service, "notices_for", remove_meanwhile)
+    follow()
+    removal.join(5)
+    assert not Notification.objects.filter(user=bob).exists()

@@ -18,9 +18,11 @@ from django.utils import timezone
 
 from apps.accounts import push as web_push
 from apps.accounts.models import Device, LoginSession, Notification
+from apps.chats.services.blocks import user_block
 from apps.messages import tasks
 from apps.messages.services.read import messages_read
 from messenger.core import outbound
+from messenger.core.ids import new_id
 from messenger.core.models import OutboxEvent
 
 SECRET = b"0123456789abcdef"
@@ -248,3 +250,36 @@ def test_a_service_that_never_answers_does_not_hold_a_worker(service, device, mo
     with pytest.raises(ConnectionError):
         outbound.post(device.endpoint, b"x", {})
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.redis
+def test_one_who_makes_pushes_slow_does_not_keep_workers_from_others(
+    alice, bob, say, service, device, go, monkeypatch
+):
+    monkeypatch.setattr(web_push, "SLOW", 0.05)
+    answer = Handler.do_POST
+    monkeypatch.setattr(Handler, "do_POST", lambda self: (time.sleep(0.1), answer(self)))
+    for number in range(3):
+        say(alice, f"@bob_m {number}")
+    go()
+    assert len(service.taken) == 1
+    # Other devices of the same person soon rest with it; another person's do not.
+    for number in range(web_push.SLOW_LIMIT + 2):
+        Device.objects.update(id=new_id())
+        say(alice, f"@bob_m again {number}")
+        go()
+    assert len(service.taken) == web_push.SLOW_LIMIT
+    Device.objects.update(user=alice)
+    assert not web_push.is_resting(Device.objects.get())
+
+
+def test_nothing_is_pushed_of_somebody_who_was_blocked_meanwhile(
+    alice, bob, say, service, device, monkeypatch
+):
+    queued: list = []
+    monkeypatch.setattr(tasks.push, "delay", lambda *args: queued.append(args))
+    say(alice, "you will read this")
+    tasks.fan_out(list(OutboxEvent.objects.values_list("id", flat=True)))
+    user_block(actor_id=bob.id, user_id=alice.id)
+    tasks.push(*queued[0])
+    assert service.taken == []

@@ -93,6 +93,7 @@ def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
         raise DirectChatIsFixed("A direct chat belongs to both of its people.")
     if mine.role != Participant.Role.OWNER:
         raise NotOwner
+    selectors.lock_news([chat_id])
     members = list(selectors.active_participants(chat_id).values_list("user_id", flat=True))
     notifications_forget(user_ids=members, thread=chat.id)
     emit(ChatDeleted(chat_id=chat.id), actor_id=actor_id)

@@ -67,6 +67,7 @@ def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
     target = mine if user_id == actor_id else selectors.access_participant(chat, user_id)
     if not rules.can_remove(mine, target):
         raise NotAdmin
+    selectors.lock_news([chat.id])
     was_owner = target.role == Participant.Role.OWNER
     target.left_at = timezone.now()
     target.role = Participant.Role.MEMBER

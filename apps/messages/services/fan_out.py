@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.selectors import blocked_by, pushes_due
 from apps.accounts.services.notifications import News, notifications_tell
+from apps.chats.selectors import lock_news
 from apps.messages.rules import NewMessage, Notice, notices_for
 from apps.messages.selectors.away import perhaps_away
 from messenger.core import presence
@@ -43,14 +44,8 @@ def _write(
     by_chat = {
         chat_id: list(group) for chat_id, group in groupby(news, key=lambda one: one.chat_id)
     }
-    with connection.cursor() as cursor:
-        # The lock of the receipts: who reads at this moment is either seen below as having read,
-        # or finds what is written here and clears it. It also orders two runs of this.
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 1))"
-            " FROM unnest(%s::uuid[]) AS id",
-            [sorted(by_chat)],
-        )
+    # Also orders two runs of this.
+    lock_news(by_chat)
     now = timezone.now()
     unheard = blocked_by(user_ids)  # one is told nothing of what those say whom one has blocked
     told: list[News] = []

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.accounts.services.notifications import notifications_clear
+from apps.chats.selectors import lock_news
 from apps.messages.events import CursorMoved, MessageDelivered, MessageRead
 from apps.messages.services import frames
 from messenger.core import live
@@ -59,15 +60,9 @@ def cursors_move(moves: Sequence[CursorMove]) -> list[DomainError | None]:
     who has blocked the other of a direct chat stand still: they would tell when one is here.
     """
     wanted = _merge(moves)
-    chat_ids = sorted({chat_id for chat_id, _ in wanted})
+    # Two people passing the same message at once must see each other, or neither would complete it.
+    lock_news({chat_id for chat_id, _ in wanted})
     with connection.cursor() as cursor:
-        # Two people passing the same message at once must see each other, or neither would
-        # complete it; a lock of its own, so that receipts never wait for senders.
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 1))"
-            " FROM unnest(%s::uuid[]) AS id",
-            [chat_ids],
-        )
         cursor.execute(LOAD, [[c for c, _ in wanted], [u for _, u in wanted]])
         rows = {(row[0], row[1]): row[2:] for row in cursor.fetchall()}
         moved = [
