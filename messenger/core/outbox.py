@@ -60,18 +60,22 @@ def outbox_prune(*, seconds: float = 120.0) -> int:
     return total
 
 
-# Each part walks a partial index: all of it counted to the limit, or its first entry.
+# Each part walks a partial index: to the limit, or to its first entry. As in the relay, the order
+# and the ranges are there for the planner to take that index.
 LAG = """
 WITH waiting AS (
-  SELECT FROM core_outboxevent WHERE published_at IS NULL AND refusal = '' LIMIT %(limit)s
+  SELECT FROM core_outboxevent WHERE published_at IS NULL AND refusal = ''
+  ORDER BY is_followed, id LIMIT %(limit)s
 ), oldest AS (
   (SELECT created_at FROM core_outboxevent
-   WHERE published_at IS NULL AND refusal = '' AND is_followed ORDER BY id LIMIT 1)
+   WHERE published_at IS NULL AND refusal = '' AND is_followed BETWEEN true AND true
+   ORDER BY is_followed, id LIMIT 1)
   UNION ALL
   (SELECT created_at FROM core_outboxevent
-   WHERE published_at IS NULL AND refusal = '' AND NOT is_followed ORDER BY id LIMIT 1)
+   WHERE published_at IS NULL AND refusal = '' AND is_followed BETWEEN false AND false
+   ORDER BY is_followed, id LIMIT 1)
 ), refused AS (
-  SELECT FROM core_outboxevent WHERE refusal <> '' LIMIT %(limit)s
+  SELECT FROM core_outboxevent WHERE refusal <> '' ORDER BY id LIMIT %(limit)s
 )
 SELECT (SELECT count(*) FROM waiting),
   greatest(0, coalesce((SELECT extract(epoch FROM clock_timestamp() - min(created_at))

@@ -24,6 +24,7 @@ KEY = "outbox:relay"
 KEY_SECONDS = 15  # longer than the longest turn of a relay, which holds it anew at each
 INTERVAL = 0.25  # seconds between two questions of one process; the first is asked at once
 TASK = "core.relay_outbox"
+FIRST = 0  # of all tasks that wait: whatever follows an event waits for the relay
 
 
 def relay_wanted() -> None:
@@ -37,7 +38,7 @@ def ask() -> None:
         return
     try:
         if claim():
-            current_app.send_task(TASK, retry=False, ignore_result=True)
+            current_app.send_task(TASK, retry=False, ignore_result=True, priority=FIRST)
         breaker.succeeded()
     except (RedisError, OperationalError) as error:
         breaker.failed()

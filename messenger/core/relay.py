@@ -125,7 +125,7 @@ def turn_make() -> Turn:
 
 
 def _rows(cursor: Any, *, is_followed: bool) -> list[Row]:
-    cursor.execute(SELECT, [SERVICE, is_followed, BATCH])
+    cursor.execute(SELECT, [SERVICE, is_followed, is_followed, BATCH])
     return [
         Row(
             number,
@@ -202,7 +202,9 @@ def _release() -> None:
         log.warning("relay_not_announced")
 
 
-# The envelope but for its last brace; JSON is PostgreSQL's own text, never parsed here.
+# The envelope but for its last brace; JSON is PostgreSQL's own text, never parsed here. A range of
+# one value, since with `=` the order would be by id alone: the planner, told that most rows wait,
+# then takes the primary key, and each turn walks over all that has been published.
 SELECT = """
 SELECT id, event_type, topic, aggregate_id::text,
   '{"event_id":"' || event_id || '","event_type":' || to_json(event_type)::text
@@ -211,13 +213,14 @@ SELECT id, event_type, topic, aggregate_id::text,
   || '","service":"' || %s || '"',
   payload::text, metadata::text
 FROM core_outboxevent
-WHERE published_at IS NULL AND refusal = '' AND is_followed = %s
-ORDER BY id LIMIT %s
+WHERE published_at IS NULL AND refusal = '' AND is_followed BETWEEN %s AND %s
+ORDER BY is_followed, id LIMIT %s
 """
 
 WAITS = """
-SELECT EXISTS (SELECT FROM core_outboxevent
-               WHERE published_at IS NULL AND refusal = '' AND NOT is_followed)
+SELECT (SELECT id FROM core_outboxevent
+        WHERE published_at IS NULL AND refusal = '' AND is_followed BETWEEN false AND false
+        ORDER BY is_followed, id LIMIT 1) IS NOT NULL
 """
 
 MARK_FOLLOWED = "UPDATE core_outboxevent SET is_followed = true WHERE id = ANY(%s::bigint[])"

@@ -279,6 +279,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 200
 CELERY_TASK_TIME_LIMIT = 240
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_PRIORITY = 5  # 0 is first
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # What a killed worker held is handed out again after so long: more than the longest task, and
     # than the longest pause before a retry (messenger/celery.py).
@@ -298,7 +299,8 @@ CELERY_BEAT_SCHEDULE = {
     "core-sweep-outbox": {
         "task": "core.sweep_outbox",
         "schedule": 5.0,
-        "options": {"expires": 5.0},  # the next one says the same
+        # The next one says the same; none waits behind what is queued for people.
+        "options": {"expires": 5.0, "priority": 0},
     },
     "core-prune": {"task": "core.prune", "schedule": 3600.0},
     "accounts-prune-sessions": {"task": "accounts.prune_sessions", "schedule": 3600.0},

@@ -6,11 +6,11 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from kombu.exceptions import OperationalError
 
 from apps.accounts.events import UserDeleted
-from messenger.core import events, relay
+from messenger.core import events, outbox, relay
 from messenger.core.brokers import BrokerUnavailable
 from messenger.core.brokers.none import NoBroker
 from messenger.core.models import OutboxEvent
@@ -179,3 +179,31 @@ def test_one_relay_works_at_a_time(outside):
     other.close()
     relay.relay()
     assert len(outside.got) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        (relay.SELECT, ["messenger", False, False, relay.BATCH]),
+        (relay.WAITS, []),
+        (outbox.LAG, {"limit": outbox.COUNT_LIMIT}),
+    ],
+)
+def test_what_waits_is_found_by_its_index_though_statistics_say_that_all_waits(query, values):
+    with connection.cursor() as cursor:
+        cursor.execute(FILL)
+        cursor.execute("ANALYZE core_outboxevent")
+        cursor.execute("EXPLAIN " + query, values)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "outbox_waiting" in plan
+    assert "Seq Scan" not in plan
+    assert "pkey" not in plan
+
+
+FILL = """
+INSERT INTO core_outboxevent
+  (event_id, event_type, topic, aggregate_id, payload, metadata, created_at)
+SELECT gen_random_uuid(), 'user.deleted', 'accounts.events', gen_random_uuid(), '{}', '{}', now()
+FROM generate_series(1, 20000)
+"""
