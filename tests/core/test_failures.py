@@ -134,6 +134,7 @@ def test_no_pause_is_longer_than_the_queue_waits(settings):
     assert raised.value.when <= LONGEST_PAUSE
 
 
+@pytest.mark.redis
 @pytest.mark.django_db
 def test_a_task_handed_out_time_and_again_is_not_started_once_more():
     task = doomed.raises
@@ -149,6 +150,7 @@ def test_a_task_handed_out_time_and_again_is_not_started_once_more():
     redis_client().delete("task:lost:poison-1")
 
 
+@pytest.mark.redis
 @pytest.mark.django_db(transaction=True)
 def test_a_task_that_kills_its_worker_ends_in_the_table():
     queue = f"doomed-{os.getpid()}"

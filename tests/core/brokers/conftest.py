@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,13 @@ def place(running, settings) -> Iterator[Place]:
         setattr(settings, name, value)
     yield running
     running.go_on()
+
+
+@pytest.fixture
+def impatient(place, monkeypatch) -> None:
+    """Failures come sooner than in production."""
+    module = import_module(brokers.TYPES[place.kind])
+    monkeypatch.setattr(module, "TIMEOUT", 2.0)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_nothing_to_read_is_an_empty_answer_in_time(broker, topic, group):
 
 
 def test_a_hanging_broker_is_unavailable_within_seconds_and_then_goes_on(
-    broker, place, topic, group
+    impatient, broker, place, topic, group
 ):
     consumer = broker.subscribe([topic], group)
     broker.publish(records(topic, 1))
@@ -134,7 +134,7 @@ def test_a_hanging_broker_is_unavailable_within_seconds_and_then_goes_on(
         broker.publish(records(topic, 2))
     with pytest.raises(BrokerUnavailable):
         broker.ping()
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 12
     place.go_on()
     # Whether the two arrived is unknown; published again they arrive, after the first.
     assert broker.publish(records(topic, 2)) == {}
@@ -147,7 +147,7 @@ def test_a_hanging_broker_is_unavailable_within_seconds_and_then_goes_on(
     assert {one.headers["n"] for one in found} == {"0", "1"}
 
 
-def test_nobody_there_is_unavailable_too(place, settings, topic, group):
+def test_nobody_there_is_unavailable_too(impatient, place, settings, topic, group):
     settings.EVENT_REDIS_URL = "redis://127.0.0.1:1/0"
     settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:1"
     settings.RABBITMQ_URL = "amqp://x:secret@127.0.0.1:1//"

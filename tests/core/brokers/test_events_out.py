@@ -26,7 +26,8 @@ HERE = Path(__file__).parent
 FOLDER = Path(django_settings.BASE_DIR) / "docs" / "events"
 TOPICS = sorted({one.topic for one in event_classes()})
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Followers are told through the task queue before the broker is.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.redis]
 
 
 def environment(place) -> dict[str, str]:
@@ -75,7 +76,7 @@ class Reader:
 
 
 @pytest.fixture
-def reader(place, broker, monkeypatch) -> Iterator[Reader]:
+def reader(impatient, place, broker, monkeypatch) -> Iterator[Reader]:
     monkeypatch.setattr(relay, "PACE", 0)
     monkeypatch.setattr(relay, "rest", relay.Rest())
     monkeypatch.setattr(relay, "broker", lambda: broker)
