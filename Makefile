@@ -41,13 +41,13 @@ $(DEV_STAMP):
 run: $(RUN_STAMP)
 	@$(BIN)/python -m messenger.local run --end-with-parent
 
-# make test ARGS="tests/chats -k seq"
+# make test ARGS="tests/chats -k seq"; two files at a time, each process with databases of its own.
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The suite where Redis is refused: all that does not consist of Redis works without it.
 test-without-redis: $(DEV_STAMP)
-	TEST_REDIS_URL=redis://127.0.0.1:1/0 $(BIN)/python -m pytest $(ARGS)
+	TEST_REDIS_URL=redis://127.0.0.1:1/0 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # Faults under load that take minutes.
 chaos: $(DEV_STAMP)
