@@ -26,7 +26,8 @@ SERVICE_PATIENCE = 0.6
 
 def run(environment: Environment) -> int:
     """Run everything until Ctrl-C or SIGTERM; returns the exit code. Raises LocalError."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: who is started in the background of a script inherits that it is ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with (
         claim_data_folder(environment.data),
