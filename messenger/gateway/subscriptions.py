@@ -56,7 +56,7 @@ class Subscriptions:
     async def add(self, name: str) -> None:
         """Hear a group from now on, or once Redis is back."""
         self._wanted.add(name)
-        if self._alive:
+        if self._alive and name not in self._held:
             await self._subscribe(name)
 
     async def discard(self, name: str) -> None:
@@ -130,7 +130,7 @@ class Subscriptions:
                 await get_channel_layer().group_add(name, self._channel)
             self._held.add(name)
         except LAYER_ERRORS as error:
-            self._failed("subscribe_failed", error)
+            log.warning("subscribe_failed", error=type(error).__name__)
 
     async def _unsubscribe(self, name: str) -> None:
         try:
@@ -138,16 +138,7 @@ class Subscriptions:
                 await get_channel_layer().group_discard(name, self._channel)
             self._held.discard(name)
         except LAYER_ERRORS as error:
-            self._failed("unsubscribe_failed", error)
-
-    def _failed(self, event: str, error: BaseException) -> None:
-        log.warning(event, error=type(error).__name__)
-        self._lose()  # until the next pulse: others need not wait in vain too
-
-    def _lose(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._alive = False
-        self._heard_at = {name: min(at, now - LOST_AFTER) for name, at in self._heard_at.items()}
+            log.warning("unsubscribe_failed", error=type(error).__name__)
 
     async def _reset(self) -> None:
         """Begin anew with other connections: these may be dead without saying so."""
@@ -160,6 +151,6 @@ class Subscriptions:
             log.warning("reset_failed", error=type(error).__name__)
         self._channel = ""
         self._held.clear()
-        self._heard_at = dict.fromkeys(self._pulses, asyncio.get_running_loop().time())
-        self._lose()
+        lost_at = asyncio.get_running_loop().time() - LOST_AFTER
+        self._heard_at = dict.fromkeys(self._pulses, lost_at)
         self._tasks[0] = asyncio.create_task(self._listen())
