@@ -45,6 +45,7 @@ class Connection:
         self.last_ping_at = self.unanswered_since = now
         self.warned = False
         self.closed = False
+        self.attached = False  # hears its chats; what comes before is in the replay
         self._send = send
         self._held: list[str] | None = None
         self._held_bytes = 0

@@ -57,6 +57,7 @@ class Hub:
         await self._join(connection, user_group(connection.user_id), None)
         found = await in_thread(memberships_of, [connection.user_id])
         await self.join_chats(connection, found[connection.user_id])
+        connection.attached = True
 
     async def detach(self, connection: Connection) -> None:
         """Forget the connection and leave the groups that nobody here listens to any more."""

@@ -122,5 +122,5 @@ class Sweeper:
             for name in lost:
                 await self._hub.leave(connection, name)
             await self._hub.join_chats(connection, missed)
-            if lost or missed:
+            if (lost or missed) and connection.attached:
                 connection.pass_on(RESYNC)

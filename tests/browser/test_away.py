@@ -18,6 +18,7 @@ def follow() -> None:
     tasks.fan_out(list(OutboxEvent.objects.values_list("id", flat=True)))
 
 
+@pytest.mark.redis
 def test_a_mention_shows_in_badge_and_list_and_goes_when_it_is_read(
     window, circle, talk, alice, bob
 ):
@@ -64,6 +65,7 @@ def test_names_are_links_on_both_sides_as_soon_as_they_are_said(window, circle, 
     assert page.locator(".bubble__text .mention").inner_text() == "@bob_m"
 
 
+@pytest.mark.redis
 def test_preferences_show_in_the_list_on_all_of_ones_pages(window, circle, talk, alice):
     hers, elsewhere = window(alice), window(alice, at=1)
     far = elsewhere.at_chat(talk)
@@ -93,6 +95,7 @@ def test_pinned_chats_stay_first_when_others_speak(window, circle, talk, alice, 
     assert order == [str(circle), str(talk)]
 
 
+@pytest.mark.redis
 def test_a_draft_waits_on_every_device(window, circle, talk, alice):
     hers = window(alice)
     page = hers.at_chat(talk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from apps.accounts.models import LoginSession
@@ -40,6 +41,7 @@ def test_people_are_added_from_the_details(window, circle, alice):
     expect(page.locator(".member", has_text="Dora")).to_be_visible()
 
 
+@pytest.mark.redis
 def test_a_new_name_and_new_people_show_without_touching_what_is_written(
     window, circle, alice, bob
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from apps.messages.models import Message
@@ -9,6 +10,7 @@ from apps.messages.services.read import messages_read
 from apps.messages.services.send import message_send
 
 
+@pytest.mark.redis
 def test_two_people_chat_live_and_the_ticks_follow(window, talk, alice, bob):
     hers, his = window(alice), window(bob, at=1)
     hers.at_chat(talk)
@@ -107,6 +109,7 @@ def test_a_draft_stays_and_the_finder_leads_to_people(window, talk, alice, charl
     expect(hers.page.locator("#text")).to_have_value("Half a thought")
 
 
+@pytest.mark.redis
 def test_whoever_is_removed_loses_the_chat_at_once(window, circle, alice, bob):
     his = window(bob, at=1)
     his.at_chat(circle)

@@ -58,6 +58,7 @@ def test_a_group_says_who_is_typing(window, circle, alice, bob, charlie):
     expect(line).to_have_text("3 members", timeout=8000)
 
 
+@pytest.mark.redis
 def test_blocking_asks_then_closes_the_composer_and_unblocking_opens_it(window, talk, alice, bob):
     his = window(bob, at=1)
     his.at_chat(talk)

@@ -20,6 +20,7 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.redis
 def test_a_message_reaches_the_other_process_and_the_sender_gets_an_ack(alice, bob, chat, join):
     here, there, second_device = join(alice), join(bob, at=1), join(alice, at=1)
     ack = here.say(chat.id, "Hello")
@@ -99,6 +100,7 @@ def test_a_change_of_what_came_before_a_newcomer_is_not_told_to_them(
     assert newcomer.wait("message_edited")["text"] == "afterwards"
 
 
+@pytest.mark.redis
 def test_receipts_are_told_to_the_sender(alice, bob, chat, join):
     here, there = join(alice), join(bob, at=1)
     here.say(chat.id, "read me")
@@ -116,6 +118,7 @@ def test_receipts_are_told_to_the_sender(alice, bob, chat, join):
     assert message.read_at is not None
 
 
+@pytest.mark.redis
 def test_a_new_chat_is_heard_at_once(alice, bob, join, api):
     here, there = join(alice), join(bob, at=1)
     answer = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)})
@@ -126,6 +129,7 @@ def test_a_new_chat_is_heard_at_once(alice, bob, join, api):
     assert there.wait("message")["text"] == "first words"
 
 
+@pytest.mark.redis
 def test_membership_takes_effect_on_open_sockets(alice, bob, charlie, join):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     here, there, newcomer = join(alice), join(bob, at=1), join(charlie, at=1)

@@ -167,6 +167,7 @@ async def test_the_warning_before_a_token_ends_is_told_once_and_as_described():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.redis
 def test_a_changed_chat_and_a_new_role_are_told_as_described(alice, bob, join):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     there = join(bob, at=1)

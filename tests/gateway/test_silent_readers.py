@@ -94,6 +94,7 @@ def narrow(port: int) -> socket.socket:
     return made
 
 
+@pytest.mark.redis
 def test_more_than_the_window_is_never_in_flight(alice, bob, chat, web):
     there = Client(web.port, device_sign_in(user=bob, device=DEVICE).access)
     there.ready()

@@ -61,7 +61,8 @@ def test_addresses_given_by_the_environment_start_nothing_embedded(
         assert begun.end() < 5
 
 
-def test_redis_answers_nobody_without_the_password() -> None:
+def test_redis_answers_nobody_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_REDIS_URL", raising=False)
     with private_services() as urls:
         address = urls["REDIS_URL"].split("@")[1]
         with pytest.raises(redis.AuthenticationError):

@@ -69,7 +69,7 @@ def test_only_the_first_start_makes_the_demo_accounts(start: Start, tmp_path: Pa
     second.wait_until_ready()
     # Nobody had asked the first one to do what other systems want.
     assert wait_until(
-        lambda: any("consume_commands" in command(one) for one in second.family()), seconds=15
+        lambda: any("consume_commands" in command(one) for one in second.family()), seconds=60
     )
     assert (tmp_path / "data" / "seed_demo.done").stat().st_mtime_ns == made
 
