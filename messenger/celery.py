@@ -12,6 +12,8 @@ from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as QueueError
 from redis.exceptions import RedisError
 
+from messenger import queue
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messenger.settings.dev")
 
 # A task that waits for its retry is still held by its worker: were that longer than the queue's
@@ -62,6 +64,7 @@ class Task(CeleryTask):  # type: ignore[misc]
         return bool((self.request.delivery_info or {}).get("redelivered"))
 
 
+queue.install()
 app = Celery("messenger", task_cls=Task)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

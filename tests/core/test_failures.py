@@ -179,3 +179,13 @@ def test_a_task_that_kills_its_worker_ends_in_the_table():
     finally:
         worker.terminate()
         worker.wait(20)
+
+
+@pytest.mark.redis
+def test_a_task_held_over_a_lost_connection_does_not_end_the_worker():
+    connection = app.connection_for_write()
+    channel = connection.channel()
+    errors = connection.connection_errors
+    connection.release()
+    with pytest.raises(errors), channel.conn_or_acquire():
+        pass
