@@ -17,7 +17,7 @@ class Channel(redis.Channel):  # type: ignore[misc]
     """A channel that knows when its connection has been given up."""
 
     def _connparams(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        if self.connection.client is None:
+        if self.connection is None or self.connection.client is None:
             raise ConnectionLost("The connection of this channel is closed.")
         parameters: dict[str, Any] = super()._connparams(*args, **kwargs)
         return parameters
