@@ -96,9 +96,10 @@ async def open_pair(data: dict[str, Any], port: int, in_flight: int) -> list[Tal
 
 
 async def keep_telling(talkers: list[Talker]) -> None:
+    """Each at a moment of its own, as people's clients are: together they would be a burst."""
     while True:
-        await asyncio.sleep(RECEIPT_INTERVAL)
         for talker in talkers:
+            await asyncio.sleep(RECEIPT_INTERVAL / len(talkers))
             talker.tell()
 
 

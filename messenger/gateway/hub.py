@@ -74,7 +74,7 @@ class Hub:
         for connection in list(self.connections.values()):
             connection.close(close_codes.RESTART)
         if self._tasks:
-            publisher.unhear(self._hear)
+            publisher.unhear(self)
             self.subscriptions.close()
         for task in self._tasks:
             task.cancel()
@@ -152,10 +152,14 @@ class Hub:
         groups = (self.groups.get(chat_group(chat_id)) for chat_id in chat_ids)
         return {connection for group in groups if group for connection in group.sockets}
 
-    def _hear(self, frames: list[Body]) -> None:
-        """What this process publishes; called in the publishing thread."""
+    def hear(self, frames: list[Body]) -> None:
+        """Take what this process publishes; called in the publishing thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._receive_all, frames)
+
+    def holds(self, group: str) -> bool:
+        """Whether one of the group's subscribers is this process; called in any thread."""
+        return self.subscriptions.holds(group)
 
     def _receive_all(self, frames: list[Body]) -> None:
         for frame in frames:
@@ -203,7 +207,7 @@ class Hub:
         async with self._starting:
             if self._tasks:
                 return
-            publisher.hear(self._hear)
+            publisher.hear(self)
             await self.subscriptions.open()
             await self.subscriptions.add(PRESENCE_GROUP)
             self._tasks = [

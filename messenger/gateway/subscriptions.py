@@ -31,6 +31,7 @@ class Subscriptions:
         self._channel = ""
         self._wanted: set[str] = set()
         self._held: set[str] = set()
+        self._leaving: set[str] = set()
         self._pulses = shard_groups(f"hub.{publisher.origin}")
         self._heard_at: dict[str, float] = {}
         self._alive = False
@@ -40,6 +41,10 @@ class Subscriptions:
     def alive(self) -> bool:
         """Whether what other processes publish arrives here."""
         return self._alive
+
+    def holds(self, name: str) -> bool:
+        """Whether this process certainly counts among the group's subscribers."""
+        return self._alive and name in self._held and name not in self._leaving
 
     async def open(self) -> None:
         """Begin; returns once subscribed, or after a moment: it goes on trying."""
@@ -133,12 +138,15 @@ class Subscriptions:
             log.warning("subscribe_failed", error=type(error).__name__)
 
     async def _unsubscribe(self, name: str) -> None:
+        self._leaving.add(name)
         try:
             async with asyncio.timeout(PATIENCE):
                 await get_channel_layer().group_discard(name, self._channel)
             self._held.discard(name)
         except LAYER_ERRORS as error:
             log.warning("unsubscribe_failed", error=type(error).__name__)
+        finally:
+            self._leaving.discard(name)
 
     async def _reset(self) -> None:
         """Begin anew with other connections: these may be dead without saying so."""

@@ -97,5 +97,5 @@ def send_batch(requests: Sequence[SendRequest]) -> list[Sent | DomainError]:
     return [next(stored) if outcome is None else outcome for outcome in outcomes]
 
 
-sends: GroupCommit[SendRequest] = GroupCommit("sends", send_batch, limit=64)
+sends: GroupCommit[SendRequest] = GroupCommit("sends", send_batch, limit=256)
 receipts: GroupCommit[Any] = GroupCommit("receipts", cursors_move, limit=512, delay=0.05)
