@@ -40,6 +40,10 @@ class Dispatcher:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._bucket = LocalBuckets(size=1)
+        self._burst, self._rate = (
+            one * settings.LIMITS_SCALE for one in settings.RATE_LIMITS["frames"]
+        )
+        self._frame_limit = settings.SOCKET_FRAME_LIMIT
         self._waiting = 0
         self._streams: list[asyncio.Task[None]] = []
 
@@ -84,7 +88,7 @@ class Dispatcher:
             task.cancel()
 
     def _is_too_large(self, text: str | None) -> bool:
-        if text is None or byte_length(text) <= settings.SOCKET_FRAME_LIMIT:
+        if text is None or byte_length(text) <= self._frame_limit:
             return False
         self._connection.close(close_codes.TOO_LARGE)
         return True
@@ -165,8 +169,7 @@ class Dispatcher:
             self._connection.close(close_codes.FLOOD)
 
     def _has_frames_left(self) -> bool:
-        burst, rate = (one * settings.LIMITS_SCALE for one in settings.RATE_LIMITS["frames"])
-        got, _ = self._bucket.take("frames", burst, rate, 1)
+        got, _ = self._bucket.take("frames", self._burst, self._rate, 1)
         if not got:
             self._connection.close(close_codes.FLOOD)
         return bool(got)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from apps.accounts.models import LoginSession
 from apps.chats.models import Chat
@@ -112,7 +112,7 @@ def check_token(connection: Connection) -> None:
     """Warn a connection whose access token is about to end; close it when it has."""
     if connection.expires_at is None:
         return
-    left = (connection.expires_at - timezone.now()).total_seconds()
+    left = connection.expires_at.timestamp() - time.time()
     if left <= 0:
         connection.close(close_codes.NOT_AUTHENTICATED)
     elif left <= WARN_BEFORE and not connection.warned:

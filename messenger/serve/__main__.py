@@ -1,0 +1,5 @@
+"""`python -m messenger.serve`."""
+
+from messenger.serve import main
+
+main()
