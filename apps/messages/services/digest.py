@@ -63,4 +63,5 @@ def _chats(user: User, waiting: list[Notification]) -> list[dict[str, Any]]:
     told = told_for(user.id, [notification_out(row) for row in waiting])
     order = list(dict.fromkeys(one.chat.id for one in told))
     found = {chat["id"]: chat for chat in chats_among(user.id, order)}
-    return [found[chat_id] for chat_id in order if found[chat_id]["unread_count"]]
+    # One may have left a chat since.
+    return [found[one] for one in order if one in found and found[one]["unread_count"]]
