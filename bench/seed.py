@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import django
+from django.conf import settings
 
+DAY = 24 * 3600
 PAIRS = 50
 ROOM = 500
 
@@ -19,6 +21,7 @@ ROOM = 500
 def main(path: str) -> None:
     """Seed and write `{pairs: [{chat, tokens}], room: {chat, tokens}, missed: token}`."""
     django.setup()
+    settings.ACCESS_TOKEN_LIFETIME = DAY  # nobody here renews a token
     from apps.accounts import tokens
     from apps.accounts.models import User
     from apps.accounts.services.sessions import session_open
