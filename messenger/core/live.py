@@ -2,8 +2,8 @@
 
 Frames go to the channel layer's own Redis channels in its own encoding, from one publisher
 thread per process: a pipeline of PUBLISH costs a fraction of the layer's coroutine per message,
-works where there is no event loop (WSGI, Celery), and no caller ever waits for Redis. What nobody
-else has subscribed to is not published at all: reading one's own frames back was a fifth of a busy
+works where there is no event loop (WSGI, Celery), and no caller ever waits for Redis. Messages that
+nobody else listens to are not published: reading one's own frames back was a fifth of a busy
 process' work. What is lost on the way is healed from PostgreSQL by the hub, so losing is allowed.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -25,7 +25,7 @@ from channels_redis.utils import _consistent_hash
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from messenger.core.redis import Breaker, client
 
@@ -96,16 +96,17 @@ class Publisher:
         self._lock = threading.Lock()
         self._pid = 0
         self._breaker = Breaker(pause=1.0)
-        self._hubs: list[Ear] = []
+        self.hubs: list[Ear] = []
         self.origin = uuid4().hex
 
     def hear(self, hub: Ear) -> None:
         """Tell `hub`, in the thread of whoever publishes, all that is published here."""
-        self._hubs.append(hub)
+        if hub not in self.hubs:
+            self.hubs.append(hub)
 
     def unhear(self, hub: Ear) -> None:
         """Tell `hub` no longer."""
-        self._hubs.remove(hub)
+        self.hubs.remove(hub)
 
     def put(self, frames: list[Frame], *, aloud: bool = True) -> None:
         """Hand over; drops (the hubs heal) when Redis has been away for long.
@@ -113,7 +114,7 @@ class Publisher:
         What is not `aloud` reaches this process only through Redis.
         """
         bodies = [self._body(frame) for frame in frames]
-        for hub in self._hubs if aloud else ():
+        for hub in self.hubs if aloud else ():
             hub.hear(bodies)
         if self._pid != os.getpid():
             self._start()
@@ -170,19 +171,31 @@ class Publisher:
                 log.debug("live_publish_failed", frames=len(items), error=type(error).__name__)
 
     def _publish_to(self, redis: Redis, items: list[tuple[str, Body]]) -> None:
-        layer, names = get_channel_layer(), {channel: body["group"] for channel, body in items}
-        # Who subscribes after this reads where the chat stands after that: nothing falls between.
-        subscribers: Any = redis.pubsub_numsub(*names)
-        heard = {
-            channel
-            for channel, count in zip(names, (count for _, count in subscribers), strict=True)
-            if count > sum(hub.holds(names[channel]) for hub in self._hubs)
-        }
+        layer, heard = get_channel_layer(), self._heard_by_others(redis, items)
         pipeline = redis.pipeline(transaction=False)
         for channel, body in items:
-            if channel in heard:
+            # What has no place in its chat's order is healed by nobody: it goes out in any case.
+            if channel in heard or not (body["seq"] or body["rev"]):
                 pipeline.publish(channel, layer.serialize(body))
         pipeline.execute()
+
+    def _heard_by_others(self, redis: Redis, items: list[tuple[str, Body]]) -> set[str]:
+        """The channels with more subscribers than this process' own hubs.
+
+        Who subscribes afterwards reads where the chat stands after that: nothing falls between.
+        """
+        groups = {channel: body["group"] for channel, body in items}
+        before = self._own(groups)
+        try:
+            answer: Any = redis.pubsub_numsub(*groups)
+        except ResponseError:  # a Redis that does not tell
+            return set(groups)
+        after = self._own(groups)
+        subscribers = zip(groups, (number for _, number in answer), strict=True)
+        return {one for one, number in subscribers if number > min(before[one], after[one])}
+
+    def _own(self, groups: Mapping[str, str]) -> dict[str, int]:
+        return {one: sum(hub.holds(group) for hub in self.hubs) for one, group in groups.items()}
 
 
 def shard_groups(prefix: str) -> list[str]:

@@ -40,7 +40,7 @@ class Hub:
         self.presence = Presence(self._sockets_in)
         self.subscriptions = Subscriptions(self.receive, self._sweeper.layer_returned)
         self._tasks: list[asyncio.Task[None]] = []
-        self._starting = asyncio.Lock()
+        self._started: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
     def admit(self, user_id: UUID) -> bool:
@@ -52,7 +52,7 @@ class Hub:
 
     async def attach(self, connection: Connection) -> None:
         """Let the connection hear its user's group and all chats they take part in."""
-        await self._start()
+        await self.start()
         self.connections[connection.id] = connection
         await self._join(connection, user_group(connection.user_id), None)
         found = await in_thread(memberships_of, [connection.user_id])
@@ -203,18 +203,21 @@ class Hub:
 
     # --- Tasks --------------------------------------------------------------------------------
 
-    async def _start(self) -> None:
-        async with self._starting:
-            if self._tasks:
-                return
-            publisher.hear(self)
-            await self.subscriptions.open()
-            await self.subscriptions.add(PRESENCE_GROUP)
-            self._tasks = [
-                asyncio.create_task(self._sweeper.run()),
-                asyncio.create_task(self._tick()),
-                asyncio.create_task(self.presence.keep()),
-            ]
+    async def start(self) -> None:
+        """Begin once; whoever is first may leave meanwhile."""
+        if self._started is None or (self._started.done() and not self._tasks):
+            self._started = asyncio.create_task(self._begin())
+        await asyncio.shield(self._started)
+
+    async def _begin(self) -> None:
+        publisher.hear(self)
+        await self.subscriptions.open()
+        await self.subscriptions.add(PRESENCE_GROUP)
+        self._tasks = [
+            asyncio.create_task(self._sweeper.run()),
+            asyncio.create_task(self._tick()),
+            asyncio.create_task(self.presence.keep()),
+        ]
 
     async def _tick(self) -> None:
         while True:

@@ -6,6 +6,7 @@ Whether the layer still works is not asked but heard: a pulse goes out to onesel
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import structlog
@@ -18,6 +19,7 @@ log = structlog.get_logger("messenger.hub")
 PATIENCE = 0.5  # seconds that a socket waits for a Redis that does not answer
 PULSE = 1.0
 LOST_AFTER = 3.0  # seconds without a pulse
+CERTAIN_AFTER = 2.0  # seconds since a group was subscribed to
 RESET_AFTER = 20.0  # seconds without a pulse although one tries
 LAYER_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
 
@@ -30,7 +32,7 @@ class Subscriptions:
         self._receive, self._returned = receive, returned
         self._channel = ""
         self._wanted: set[str] = set()
-        self._held: set[str] = set()
+        self._held: dict[str, float] = {}  # since when
         self._leaving: set[str] = set()
         self._pulses = shard_groups(f"hub.{publisher.origin}")
         self._heard_at: dict[str, float] = {}
@@ -43,8 +45,13 @@ class Subscriptions:
         return self._alive
 
     def holds(self, name: str) -> bool:
-        """Whether this process certainly counts among the group's subscribers."""
-        return self._alive and name in self._held and name not in self._leaving
+        """Whether this process counts among the group's subscribers; called in any thread.
+
+        The layer does not wait for Redis to confirm a subscription: a young one is not certain.
+        """
+        since = self._held.get(name)
+        is_certain = since is not None and time.monotonic() - since > CERTAIN_AFTER
+        return is_certain and self._alive and name not in self._leaving
 
     async def open(self) -> None:
         """Begin; returns once subscribed, or after a moment: it goes on trying."""
@@ -108,7 +115,7 @@ class Subscriptions:
                 log.info("layer_back")
                 await self._catch_up()
                 self._returned()
-            elif self._wanted != self._held:
+            elif self._wanted != self._held.keys():
                 await self._catch_up()
 
     async def _connect(self) -> None:
@@ -122,10 +129,10 @@ class Subscriptions:
             log.warning("layer_unavailable", error=type(error).__name__)
 
     async def _catch_up(self) -> None:
-        for name in self._wanted - self._held:
+        for name in self._wanted - self._held.keys():
             if self._alive:
                 await self._subscribe(name)
-        for name in self._held - self._wanted:
+        for name in self._held.keys() - self._wanted:
             if self._alive:
                 await self._unsubscribe(name)
 
@@ -133,7 +140,7 @@ class Subscriptions:
         try:
             async with asyncio.timeout(PATIENCE):
                 await get_channel_layer().group_add(name, self._channel)
-            self._held.add(name)
+            self._held[name] = time.monotonic()
         except LAYER_ERRORS as error:
             log.warning("subscribe_failed", error=type(error).__name__)
 
@@ -142,11 +149,13 @@ class Subscriptions:
         try:
             async with asyncio.timeout(PATIENCE):
                 await get_channel_layer().group_discard(name, self._channel)
-            self._held.discard(name)
+            self._held.pop(name, None)
         except LAYER_ERRORS as error:
             log.warning("unsubscribe_failed", error=type(error).__name__)
         finally:
             self._leaving.discard(name)
+        if name in self._wanted and name not in self._held:  # somebody came meanwhile
+            await self._subscribe(name)
 
     async def _reset(self) -> None:
         """Begin anew with other connections: these may be dead without saying so."""

@@ -32,21 +32,22 @@ class GatheringTransport:
     def write(self, data: bytes) -> None:
         """Write at the end of this turn."""
         if not self._gathered:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._gathered.append(data)
 
     def close(self) -> None:
         """Close once everything is written."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write now."""
         gathered, self._gathered = self._gathered, []
         if gathered and not self._transport.is_closing():
             self._transport.write(b"".join(gathered))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class OrderlyServer(uvicorn.Server):
@@ -69,7 +70,12 @@ class Protocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.transport = GatheringTransport(transport, self.loop)  # type: ignore[assignment]
+        self.gathering = GatheringTransport(transport, self.loop)
+        self.transport = self.gathering  # type: ignore[assignment]
+
+    def eof_received(self) -> None:
+        self.gathering.flush()  # the loop closes the transport after this
+        super().eof_received()
 
 
 def serve(listener: socket.socket, gate: int | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +13,7 @@ from redis.client import PubSub
 
 from messenger.core.live import Body, Frame, Publisher
 from messenger.core.redis import client
+from messenger.gateway import hub as hubs
 
 pytestmark = pytest.mark.redis
 GROUP = "chat.publishing"
@@ -41,26 +44,48 @@ def subscription() -> Iterator[PubSub]:
 
 
 def arrived(subscription: PubSub, seconds: float) -> str | None:
-    while message := subscription.get_message(timeout=seconds):
-        return get_channel_layer().deserialize(message["data"])["text"]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:  # None also stands for a message that is to be ignored
+        if message := subscription.get_message(timeout=0.1):
+            return get_channel_layer().deserialize(message["data"])["text"]
     return None
 
 
 def test_a_process_does_not_read_its_own_frames_back(subscription):
     hub, publisher = Hub(GROUP), Publisher()
     publisher.hear(hub)
-    publisher.put([Frame(GROUP, "own")])
+    publisher.put([Frame(GROUP, "own", seq=1)])
     assert (arrived(subscription, 0.5), hub.heard) == (None, ["own"])
+
+
+def test_what_nobody_heals_is_published_in_any_case(subscription):
+    publisher = Publisher()
+    publisher.hear(Hub(GROUP))
+    publisher.put([Frame(GROUP, "a receipt")])
+    assert arrived(subscription, 5) == "a receipt"
 
 
 def test_what_another_process_hears_is_published(subscription):
     hub, publisher = Hub(), Publisher()
     publisher.hear(hub)
-    publisher.put([Frame(GROUP, "for others too"), Frame("chat.nobody", "for nobody")])
+    publisher.put([Frame(GROUP, "for others too", seq=1), Frame("chat.x", "for nobody", seq=1)])
     assert arrived(subscription, 5) == "for others too"
     assert hub.heard == ["for others too", "for nobody"]
 
 
 def test_without_a_hub_it_is_published_to_whoever_listens(subscription):
-    Publisher().put([Frame(GROUP, "from a worker")])
+    Publisher().put([Frame(GROUP, "from a worker", seq=1)])
     assert arrived(subscription, 5) == "from a worker"
+
+
+async def test_a_socket_that_leaves_during_the_first_start_leaves_one_hub_behind(monkeypatch):
+    publisher = Publisher()
+    monkeypatch.setattr(hubs, "publisher", publisher)
+    hub = hubs.Hub(settings.SOCKET_HEARTBEAT, 20)
+    first = asyncio.create_task(hub.start())
+    await asyncio.sleep(0)
+    first.cancel()
+    await hub.start()
+    assert publisher.hubs == [hub]
+    await hub.shutdown()
+    assert publisher.hubs == []

@@ -18,6 +18,11 @@ from websockets.sync.client import ClientConnection, connect
 from messenger.local.environment import PROJECT
 from messenger.local.processes import spawn, stop
 
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
 
 class Web:
     """One web process on an inherited socket."""
@@ -96,3 +101,17 @@ def test_a_request_under_way_is_answered_before_the_end(web: Web) -> None:
     asking.join()
     assert statuses == [200]
     assert web.process.wait(5) == 0
+
+
+@pytest.mark.parametrize("web", ["uvicorn"], indirect=True)  # Daphne hangs up at once
+def test_what_was_answered_reaches_a_client_that_says_no_more(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as line:
+        line.sendall(HANDSHAKE)
+        while b"\r\n\r\n" not in line.recv(1024):
+            pass
+        line.sendall(b"\x81\x81\0\0\0\0a" * 5)  # five text frames, with an empty mask
+        line.shutdown(socket.SHUT_WR)
+        answers = b""
+        while received := line.recv(1024):
+            answers += received
+    assert answers == b"\x81\x011" * 5
