@@ -46,7 +46,5 @@ def test_what_python_has_no_time_for_is_an_error_of_the_database(text):
 @pytest.mark.django_db
 def test_it_is_in_use():
     with connection.cursor() as cursor:
-        adapters = cursor.adapters
-        assert (
-            adapters.get_loader(adapters.types["timestamptz"].oid, Format.TEXT) is TimestampLoader
-        )
+        number = cursor.adapters.types["timestamptz"].oid
+        assert cursor.adapters.get_loader(number, Format.TEXT) is TimestampLoader
