@@ -55,6 +55,8 @@ def configure(config: dict[str, Any]) -> None:
                 "django.request": {"level": "ERROR"},
                 "django.channels.server": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
+                # Every attempt while the database is away; whoever needed it says so.
+                "psycopg.pool": {"level": "ERROR"},
             },
         }
     )
