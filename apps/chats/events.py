@@ -51,10 +51,12 @@ class ParticipantJoined(ChatEvent):
 
 
 class ParticipantLeft(ChatEvent):
-    """Somebody left or was removed."""
+    """Somebody left or was removed, having had and read up to `delivered_seq` and `read_seq`."""
 
     event_type: ClassVar[str] = "chat.participant_left"
     user_id: UUID
+    delivered_seq: int
+    read_seq: int
 
 
 class RoleChanged(ChatEvent):

@@ -14,3 +14,4 @@ class MessagesConfig(AppConfig):
 
         for event_type in ("message.sent", "message.edited"):
             follow(event_type, "messages.fan_out")
+        follow("chat.participant_left", "messages.complete_receipts")

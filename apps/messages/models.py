@@ -21,7 +21,8 @@ class Message(models.Model):
     """One message; its id may come from the client and makes a retry harmless.
 
     A deleted message keeps its row and `seq` without the text (a tombstone).
-    `delivered_at` and `read_at` are set once, when the last other participant's cursor passes.
+    `delivered_at` and `read_at` are set once, when the last other participant's cursor passes
+    or whoever held it up leaves the chat.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -1,4 +1,5 @@
-"""What follows a message: telling people who are away, on their devices and by mail."""
+"""What follows a message, telling people who are away on their devices and by mail; and what
+follows somebody's leaving."""
 
 from __future__ import annotations
 
@@ -18,10 +19,12 @@ from apps.accounts.services.notifications import notifications_pushed
 from apps.messages.mails import digest
 from apps.messages.push import push_out
 from apps.messages.selectors.away import crowd_parts, new_messages_by_id, new_messages_in
+from apps.messages.selectors.left import left_behind_in
 from apps.messages.selectors.told import told_for
 from apps.messages.services.digest import digest_send, digests_due
 from apps.messages.services.fan_out import Due, news_tell
 from apps.messages.services.handled import handled_commands_prune
+from apps.messages.services.read import receipts_complete
 from messenger.core.errors import NotFound
 
 PART = 200  # members that one task looks after
@@ -93,6 +96,12 @@ def push(task: Task[Any, None], device_id: str, notification_id: str, position: 
             raise task.retry(countdown=wait * random.uniform(1, 1.5))  # noqa: S311
         else:
             device_works(device, works=outcome is web_push.Outcome.SENT)
+
+
+@shared_task(name="messages.complete_receipts")
+def complete_receipts(event_ids: list[int]) -> None:
+    """Follow `chat.participant_left` events; repeats and any order do no harm."""
+    receipts_complete(left_behind_in(event_ids))
 
 
 @shared_task(name="messages.send_digests")

@@ -131,8 +131,10 @@ socket.on("chat_removed", ({ chat_id: chatId }) => leave(chatId));
 for (const type of ["participant_joined", "participant_left"]) {
   socket.on(type, (frame) => {
     if (talk?.id !== frame.chat_id || frame.user_id === me.id) return;
-    if (type === "participant_left") delete talk.timeline.cursors[frame.user_id];
-    else talk.timeline.cursors[frame.user_id] ??= [talk.timeline.high, talk.timeline.high];
+    if (type === "participant_left") {
+      delete talk.timeline.cursors[frame.user_id];
+      talk.timeline.ticks(); // perhaps only they had not read it
+    } else talk.timeline.cursors[frame.user_id] ??= [talk.timeline.high, talk.timeline.high];
     aroundChanged();
   });
 }

@@ -8,9 +8,13 @@ import pytest
 from django.db import connection
 
 from apps.chats.services.groups import group_create
+from apps.chats.services.participants import participant_remove, participants_add
+from apps.messages import tasks
 from apps.messages.models import Message
 from apps.messages.services.read import CursorMove, cursors_move
 from apps.messages.services.send import SendRequest, message_send, messages_send
+from messenger.core import relay
+from messenger.core.brokers.none import NoBroker
 from messenger.core.errors import NotFound
 from messenger.core.ids import new_id
 from messenger.core.models import OutboxEvent
@@ -103,5 +107,125 @@ def test_the_last_two_at_the_same_moment_complete_the_message():
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(read, [(who, seq) for seq in range(1, 21) for who in range(4)]))
+    assert Message.objects.filter(read_at=None).count() == 0
+    assert Message.objects.filter(delivered_at=None).count() == 0
+
+
+def times() -> list[tuple[int, bool, bool]]:
+    """Of each message: `seq`, whether it is delivered, whether it is read."""
+    rows = Message.objects.order_by("seq")
+    return [(row.seq, row.delivered_at is not None, row.read_at is not None) for row in rows]
+
+
+def leave(user, chat) -> None:
+    participant_remove(actor_id=user.id, chat_id=chat.id, user_id=user.id)
+
+
+def follow() -> None:
+    """What the relay does: hand over all events that say that somebody left."""
+    events = OutboxEvent.objects.filter(event_type="chat.participant_left")
+    tasks.complete_receipts(list(events.values_list("id", flat=True)))
+
+
+def test_what_only_the_slowest_had_not_had_is_complete_once_they_leave(alice, bob, charlie, group):
+    cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 3, 2)])
+    cursors_move([CursorMove(charlie.id, group.id, 1)])
+    assert times() == [(1, True, False), (2, False, False), (3, True, False)]
+    leave(charlie, group)
+    follow()
+    # Charlie's own waits for bob; bob's own does not.
+    assert times() == [(1, True, True), (2, True, True), (3, True, False)]
+
+
+def test_who_stays_still_counts_and_following_again_changes_nothing(alice, bob, charlie, group):
+    cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 1)])
+    leave(charlie, group)
+    follow()
+    assert times() == [(1, True, False), (2, True, True), (3, False, False)]
+    first = list(Message.objects.order_by("seq").values_list("delivered_at", "read_at"))
+    follow()
+    assert list(Message.objects.order_by("seq").values_list("delivered_at", "read_at")) == first
+
+
+def test_coming_back_before_the_task_ran_holds_up_nothing(alice, bob, charlie, group):
+    cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 3, 3)])
+    leave(charlie, group)
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
+    follow()
+    assert times() == [(1, True, True), (2, True, True), (3, True, True)]
+
+
+def test_several_who_leave_at_once_count_from_the_slowest(alice, bob, charlie, group):
+    dora = UserFactory()
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[dora.id])
+    message_send(sender_id=alice.id, chat_id=group.id, text="four")
+    cursors_move([CursorMove(alice.id, group.id, 4, 4), CursorMove(bob.id, group.id, 4, 4)])
+    leave(dora, group)
+    leave(charlie, group)
+    follow()
+    assert times() == [(seq, True, True) for seq in (1, 2, 3, 4)]
+
+
+def test_nothing_becomes_read_because_everybody_else_has_left(alice, bob, charlie, group):
+    leave(bob, group)
+    leave(charlie, group)
+    follow()
+    assert (1, False, False) in times()
+
+
+def test_a_vanished_chat_and_no_events_are_nothing_to_do(alice, bob, charlie, group):
+    tasks.complete_receipts([])
+    leave(charlie, group)
+    group.delete()
+    follow()
+
+
+def test_completing_costs_the_same_whatever_the_number(
+    alice, bob, charlie, group, django_assert_num_queries
+):
+    leave(charlie, group)
+    leave(bob, group)
+    events = OutboxEvent.objects.filter(event_type="chat.participant_left")
+    ids = list(events.values_list("id", flat=True))
+    with django_assert_num_queries(7):  # the events, a savepoint's two, lock, time, each kind
+        tasks.complete_receipts(ids)
+
+
+def test_the_relay_hands_leavers_to_the_task(alice, bob, charlie, group, monkeypatch):
+    monkeypatch.setattr(relay, "broker", NoBroker)
+    monkeypatch.setattr(relay, "PACE", 0)
+    queued: dict[str, list[int]] = {}
+    monkeypatch.setattr(
+        relay.current_app, "send_task", lambda name, args, **_: queued.update({name: args[0]})
+    )
+    cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 3, 3)])
+    leave(charlie, group)
+    relay.relay()
+    name = "messages.complete_receipts"
+    relay.current_app.tasks[name](queued[name])
+    assert times() == [(1, True, True), (2, True, True), (3, True, True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_leaving_and_reading_at_the_same_moment_complete_the_message():
+    sender, *others = [UserFactory() for _ in range(5)]
+    chat = group_create(actor_id=sender.id, title="Five", member_ids=[one.id for one in others])
+    messages_send([SendRequest(sender.id, chat.id, new_id(), str(n)) for n in range(20)])
+
+    def act(step: tuple[int, int]) -> None:
+        try:
+            who, seq = step
+            if seq == 21:
+                leave(others[who], chat)
+                follow()
+            else:
+                cursors_move([CursorMove(others[who].id, chat.id, seq, seq)])
+        finally:
+            connection.close()
+
+    steps = [(who, seq) for seq in range(1, 21) for who in (0, 1)]
+    steps[10:10], steps[30:30] = [(2, 21)], [(3, 21)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, steps))
     assert Message.objects.filter(read_at=None).count() == 0
     assert Message.objects.filter(delivered_at=None).count() == 0

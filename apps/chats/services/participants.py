@@ -68,13 +68,21 @@ def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
     if not rules.can_remove(mine, target):
         raise NotAdmin
     selectors.lock_news([chat.id])
+    # They may have read on until we held the lock.
+    target.refresh_from_db(fields=["delivered_seq", "read_seq"])
     was_owner = target.role == Participant.Role.OWNER
     target.left_at = timezone.now()
     target.role = Participant.Role.MEMBER
     target.save(update_fields=["left_at", "role"])
     _count_members(chat, -1)
     notifications_forget(user_ids=[user_id], thread=chat.id)
-    emit(ParticipantLeft(chat_id=chat.id, user_id=user_id), actor_id=actor_id)
+    left = ParticipantLeft(
+        chat_id=chat.id,
+        user_id=user_id,
+        delivered_seq=target.delivered_seq,
+        read_seq=target.read_seq,
+    )
+    emit(left, actor_id=actor_id)
     live.push([frames.participant_left(chat, user_id), *frames.chat_removed(chat.id, [user_id])])
     if was_owner:
         _pass_on(chat, actor_id)
