@@ -26,8 +26,9 @@ class Chat:
     def take(self, message: Frame) -> bool:
         """Hold a message; returns whether one before it is missing."""
         seq = message["seq"]
-        if seq > self.seq:
-            self.early.setdefault(seq, message)
+        # What comes again may be a newer state of it, whose change is not told beside it.
+        if seq > self.seq and message["rev"] >= self.early.get(seq, message)["rev"]:
+            self.early[seq] = message
         while (following := self.early.pop(self.seq + 1, None)) is not None:
             self.seq += 1
             self.held[self.seq] = dict(following)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -125,7 +126,10 @@ class Device(RuleBasedStateMachine):
             self._write(message_id, text)
         self.mirror.chats.setdefault(str(self.chat.id), Chat())
         self._sync([str(self.chat.id)])
-        while frames := self.client.quiet(0.4):
+        end, frames = time.monotonic() + 30, []
+        while frames or self.asking:
+            assert time.monotonic() < end, "the sync was not answered"
+            frames = self.client.quiet(0.4)
             for frame in frames:
                 self._take(frame)
         self.client.close()
