@@ -75,6 +75,8 @@ ids that do not exist: `not_found`.
   the message's own.
 - The connection that sent a message gets its `ack`; the person's other connections get `message`.
 - A frame can come twice, where a replay and live frames cross: drop a message whose `seq` you hold.
+  Of two copies of one that still waits for those before it, keep the one with the higher `rev`: the
+  change is not told beside it.
 - The server notices what it has lost on its own way and makes it good within seconds. A client
   that sees a gap in `seq` sends `sync`. Those who may not see what was said before they came begin
   at a higher `seq`.
