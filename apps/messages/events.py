@@ -24,6 +24,7 @@ class MessageSent(ChatAggregate):
     """A message is in its chat; the payload is the message as the wire shows it."""
 
     event_type: ClassVar[str] = "message.sent"
+    written_in_sql: ClassVar[bool] = True
     id: UUID
     seq: int
     rev: int
@@ -65,6 +66,7 @@ class MessageDeleted(ChatAggregate):
 class CursorMoved(Event):
     """A participant's cursor passed messages of a chat; ordered within the recipient."""
 
+    written_in_sql: ClassVar[bool] = True
     chat_id: UUID
     user_id: UUID
     from_seq: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -15,16 +16,21 @@ from messenger.core.models import OutboxEvent
 VERSION = 1
 _classes: dict[str, type[Event]] = {}
 _followers: dict[str, list[str]] = {}
+E = TypeVar("E", bound="Event")
+Reaction = Callable[[Any, UUID | None], None]
+_reactions: dict[str, list[Reaction]] = {}
 
 
 class Event(BaseModel):
     """A fact. `event_type` is its name on the wire, `topic` the broker's topic it goes to;
     `aggregate_id` says what it is about: events about the same thing arrive in their order.
+    `written_in_sql` marks those whose outbox rows a batch writes itself, without `emit`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     event_type: ClassVar[str]
     topic: ClassVar[str]
+    written_in_sql: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -57,8 +63,25 @@ def followers(event_type: str) -> tuple[str, ...]:
     return tuple(_followers.get(event_type, ()))
 
 
+def react(event_class: type[E], handler: Callable[[E, UUID | None], None]) -> None:
+    """Have `emit` call `handler(event, actor_id)` for such events, inside the transaction.
+
+    The way in which an app answers an event of a lower app: both writes commit, or neither does.
+    Called in `AppConfig.ready`; registering the same handler again changes nothing.
+    Raises `TypeError` for events that are written in SQL, which `emit` never sees.
+    """
+    if event_class.written_in_sql:
+        raise TypeError(f"{event_class.event_type} is written in SQL: nothing can react to it")
+    handlers = _reactions.setdefault(event_class.event_type, [])
+    if handler not in handlers:
+        handlers.append(cast(Reaction, handler))
+
+
 def emit(event: Event, *, actor_id: UUID | None) -> None:
-    """Write `event` to the outbox. Raises `RuntimeError` outside a transaction."""
+    """Write `event` to the outbox, then run its reactions, in the same transaction.
+
+    Raises `RuntimeError` outside a transaction, and whatever a reaction raises.
+    """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("emit() belongs inside the transaction of what it tells")
     OutboxEvent.objects.create(
@@ -69,6 +92,8 @@ def emit(event: Event, *, actor_id: UUID | None) -> None:
         metadata=event_metadata(actor_id),
     )
     outbox_written()
+    for handler in _reactions.get(event.event_type, ()):
+        handler(event, actor_id)
 
 
 def outbox_written() -> None:
