@@ -1,24 +1,31 @@
-"""Token buckets in Redis, shared by all processes; on Redis' failure, in this process alone."""
+"""Rate limits: token buckets in Redis, shared by all processes.
+
+While Redis does not answer, each process counts in its own memory.
+"""
 
 from __future__ import annotations
 
+import enum
 import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from messenger.core.address import client_address, limit_key
 from messenger.core.errors import LimitExceeded
 from messenger.core.redis import breaker, client
 
-# KEYS: the buckets. ARGV: burst, tokens per second, then how many each key wants.
-# Returns for each key how many it got, and the milliseconds until one more (0 if it got all).
-# The clock is Redis' own: the processes' clocks may disagree.
+# KEYS: the buckets. ARGV: burst, tokens per second, then the number of tokens wanted per key.
+# Returns for each key the tokens granted and the milliseconds until the next (0: all granted).
+# Redis' own clock is used, because the clocks of the processes may differ.
 TAKE = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
@@ -40,6 +47,70 @@ for i, key in ipairs(KEYS) do
 end
 return answer
 """
+
+
+class Key(enum.Enum):
+    """What a rate limit counts. An entry point reads the first two from its request."""
+
+    USER = "user"
+    ADDRESS = "address"  # the client's IP address; of IPv6 its /64 network
+    ACCOUNT = "account"  # the account that a sign-in names
+    RECIPIENT = "recipient"  # of a mail
+    USER_AND_CHAT = "user and chat"
+    CONNECTION = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate limit: its name in `settings.RATE_LIMITS`, and what it counts."""
+
+    name: str
+    key: Key
+
+    @property
+    def burst(self) -> float:
+        """How many tokens a full bucket holds."""
+        return float(settings.RATE_LIMITS[self.name][0] * settings.LIMITS_SCALE)
+
+    @property
+    def rate(self) -> float:
+        """How many tokens a bucket gains per second."""
+        return float(settings.RATE_LIMITS[self.name][1] * settings.LIMITS_SCALE)
+
+    def enforce(self, request: Any) -> None:
+        """Take one token for the user or the address of this request.
+
+        Raises `LimitExceeded`, and `ValueError` for a limit that counts something else.
+        """
+        if self.key is Key.USER:
+            self.take(request.user.pk)
+        elif self.key is Key.ADDRESS:
+            self.take(limit_key(client_address(request.META)))
+        else:
+            raise ValueError(f"A request alone has no {self.key.value}: use `take`.")
+
+    def take(self, key: str | UUID) -> None:
+        """Take one token from the bucket of `key`. Raises `LimitExceeded`."""
+        got, wait = self.take_many({str(key): 1})[str(key)]
+        if not got:
+            raise LimitExceeded(retry_after=wait)
+
+    def take_many(self, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """Take tokens from several buckets in one round trip to Redis.
+
+        Returns for each key the number of tokens granted, and the whole seconds until the next.
+        """
+        return take_many(self.name, wanted)
+
+    def __str__(self) -> str:
+        """The sentence of the API document: `messages: 20 at once, then 5 per second and user`."""
+        burst, rate = settings.RATE_LIMITS[self.name]
+        pace, period = next(
+            (rate * seconds, name)
+            for seconds, name in ((1, "second"), (60, "minute"), (3600, "hour"))
+            if rate * seconds >= 1 or seconds == 3600
+        )
+        return f"{self.name}: {burst:g} at once, then {pace:g} per {period} and {self.key.value}"
 
 
 def take(limit: str, key: str) -> None:
