@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from apps.accounts.selectors import identity_for_access_token
 from messenger.core.errors import DomainError, InvalidInput, LimitExceeded
-from messenger.core.json import dumps, loads_guarded
+from messenger.core.json import loads_guarded, member, with_last_member
 from messenger.core.problems import from_status, problem
 from messenger.core.shapes import read_input
 from messenger.core.throttles import LocalBuckets, take_many
@@ -193,7 +193,7 @@ async def read_pages(
     while texts is not None:
         following = await in_thread(next, pages, None)
         if following is None and ref:
-            texts[-1] = f'{texts[-1][:-1]},"ref":{dumps(ref)}}}'
+            texts[-1] = with_last_member(texts[-1], member("ref", ref))
         yield texts
         texts = following
 
