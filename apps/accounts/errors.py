@@ -1,99 +1,97 @@
-"""What can go wrong when people prove who they are or change their account."""
+"""Errors of signing in, of tokens and of accounts."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
-from messenger.core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound
-
-
-def _(text: str) -> str:
-    """Translated when it is shown; the base class types titles as plain text."""
-    return cast(str, gettext_lazy(text))
+from messenger.core.errors import Forbidden, InvalidInput, NotAuthenticated, NotFound, Retry
 
 
 class InvalidToken(NotAuthenticated):
-    """Not a token of ours, of the wrong sort, or expired."""
+    """Not signed by this server, of the wrong kind, or expired."""
 
     code = "invalid_token"
-    title = _("The token is not valid or has expired")
+    title = _("Your sign-in has expired. Sign in again.")
 
 
 class SessionEnded(NotAuthenticated):
     """Signed out, revoked or expired on the server, whatever the token says."""
 
     code = "session_ended"
-    title = _("You are signed out on this device")
+    title = _("You were signed out on this device.")
 
 
 class RefreshReused(NotAuthenticated):
     """A refresh token was used a second time; its whole session has been revoked."""
 
     code = "refresh_reused"
-    title = _("This refresh token was used before; sign in again")
+    title = _("This device was signed out for safety. Sign in again.")
 
 
 class InvalidCredentials(NotAuthenticated):
-    """Unknown account, wrong password or a deactivated account: never told apart."""
+    """Unknown account, wrong password or deactivated account: the answer is the same for all."""
 
     code = "invalid_credentials"
-    title = _("The name or the password is wrong")
+    retry = Retry.NEVER
+    title = _("Wrong name or password.")
 
 
 class OtpRequired(NotAuthenticated):
-    """The password was right; send it again together with `otp`."""
+    """The password was right; the request must be sent again with `otp`."""
 
     code = "otp_required"
-    title = _("Enter the code of your second factor")
+    retry = Retry.NEVER
+    title = _("Enter your two-factor code.")
 
 
 class OtpInvalid(NotAuthenticated):
     """The code is wrong, too old, or was used before."""
 
     code = "otp_invalid"
-    title = _("The code is wrong or was used before")
+    retry = Retry.NEVER
+    title = _("Wrong code, or already used.")
 
 
 class PasskeyRequired(Forbidden):
-    """The second factor is a passkey, which only the sign-in page can ask for."""
+    """The second factor is a passkey, which only the sign-in page supports."""
 
     code = "passkey_required"
-    title = _("Sign in on the page with your passkey")
+    title = _("Sign in on the website with your passkey.")
 
 
 class EmailNotConfirmed(Forbidden):
     """The password was right, but the e-mail address must be confirmed first."""
 
     code = "email_not_confirmed"
-    title = _("Confirm your e-mail address first")
+    title = _("Confirm your e-mail address first.")
 
 
 class InvalidKey(InvalidInput):
-    """A key from a mail is wrong, too old, or was used before."""
+    """A key from a mail is wrong, too old or already used."""
 
     code = "invalid_key"
-    title = _("This link is not valid or was used before")
+    title = _("This link is not valid or was already used.")
 
 
 class PersonNotFound(NotFound):
     code = "person_not_found"
-    title = _("There is no such person")
+    title = _("There is no such person.")
 
 
 class SessionNotFound(NotFound):
     code = "session_not_found"
-    title = _("There is no such session")
+    title = _("There is no such session.")
 
 
 class DeviceNotFound(NotFound):
     code = "device_not_found"
-    title = _("There is no such device")
+    title = _("There is no such device.")
 
 
 class FieldRefused(InvalidInput):
-    """One field's value cannot be taken, although its shape is right."""
+    """One field's value is refused although its shape is right, e.g. a name that is taken."""
 
     def __init__(self, field: str, code: str, detail: Any) -> None:
         super().__init__(errors=[{"field": field, "code": code, "detail": str(detail)}])

@@ -1,37 +1,43 @@
-"""What can go wrong with chats."""
+"""Errors of chats and their participants."""
 
-from messenger.core import errors
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from messenger.core.errors import Conflict, Forbidden
 
 
-class NotAdmin(errors.Forbidden):
+class NotAdmin(Forbidden):
     code = "not_admin"
-    title = "Only the chat's owner and admins may do that"
+    title = _("Only the owner and admins can do that.")
 
 
-class NotOwner(errors.Forbidden):
+class NotOwner(Forbidden):
     code = "not_owner"
-    title = "Only the chat's owner may do that"
+    title = _("Only the owner can do that.")
 
 
-class NotAcceptingMessages(errors.Forbidden):
-    """Because of a privacy setting or a block: the two are never told apart."""
+class NotAcceptingMessages(Forbidden):
+    """Because of a privacy setting or a block: the answer is the same for both."""
 
     code = "not_accepting_messages"
-    title = "This person does not accept messages from you"
+    title = _("This person doesn't accept messages from you.")
 
 
-class PersonBlocked(errors.Forbidden):
+class PersonBlocked(Forbidden):
     """The actor has blocked the other person of the direct chat."""
 
     code = "person_blocked"
-    title = "You have blocked this person; unblock them first"
+    title = _("You have blocked this person. Unblock them first.")
 
 
-class DirectChatIsFixed(errors.Conflict):
+class DirectChatIsFixed(Conflict):
+    """A direct chat has exactly two people and no title of its own."""
+
     code = "direct_chat_is_fixed"
-    title = "A direct chat has exactly its two people and no title"
+    title = _("That works only in groups.")
 
 
-class GroupFull(errors.Conflict):
+class GroupFull(Conflict):
     code = "group_full"
-    title = "The group has as many members as a group may have"
+    title = _("This group is full.")

@@ -1,23 +1,29 @@
-"""What can go wrong with messages."""
+"""Errors of messages."""
 
-from messenger.core import errors
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from messenger.core.errors import Conflict, Forbidden
 
 
-class MessageIdConflict(errors.Conflict):
+class MessageIdConflict(Conflict):
+    """The `message_id` is taken by another message."""
+
     code = "message_id_conflict"
-    title = "This message_id already names another message"
+    title = _("Couldn't send this. Write it again.")
 
 
-class MessageDeleted(errors.Conflict):
+class MessageDeleted(Conflict):
     code = "message_deleted"
-    title = "The message has been deleted"
+    title = _("This message was deleted.")
 
 
-class NotAuthor(errors.Forbidden):
+class NotAuthor(Forbidden):
     code = "not_author"
-    title = "Only the message's author may do that"
+    title = _("Only the author can do that.")
 
 
-class EditWindowOver(errors.Forbidden):
+class EditWindowOver(Forbidden):
     code = "edit_window_over"
-    title = "The message is too old to be edited"
+    title = _("This message is too old to edit.")

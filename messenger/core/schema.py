@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -24,11 +24,15 @@ class Problem(Output):
     """RFC 9457 problem details."""
 
     type: str = Field(description="A URN naming the kind of problem.")
-    title: str
+    title: str = Field(description="Short text for people, in their language.")
     status: int
-    detail: str
-    code: str = Field(description="Stable name to act on.")
-    request_id: str = Field(description="Name this when you report the problem.")
+    detail: str = Field(description="Text for programmers.")
+    code: str = Field(description="Stable name of the error.")
+    retry: Literal["never", "later", "after_sign_in"] = Field(
+        description="When the same request may be sent again: `never`; `later`, after"
+        " `retry_after` seconds or a growing pause with jitter; or `after_sign_in`."
+    )
+    request_id: str = Field(description="Quote this when you report the problem.")
     errors: list[FieldProblem] | None = None
     retry_after: int | None = Field(default=None, description="Whole seconds to wait.")
 

@@ -77,15 +77,15 @@ def _parts(names: Iterable[str]) -> list[str]:
 def _errors() -> str:
     common = ", ".join(f"`{error.code}`" for error in protocol.COMMON_ERRORS)
     rows = [
-        f"| `{code}` | {error.status} | {error.title} |"
+        f"| `{code}` | {error.status} | `{error.retry}` | {error.title} |"
         for code, error in sorted(protocol.all_errors().items())
     ]
     return "\n".join(
         [
             "## Errors\n",
             f"Any command can be answered with {common}, and with those that are named there.\n",
-            "| code | status | title |",
-            "|---|---|---|",
+            "| code | status | retry | title |",
+            "|---|---|---|---|",
             *rows,
             "",
         ]
