@@ -25,9 +25,9 @@ from apps.accounts.selectors import Identity, person_for_login
 from apps.accounts.services.login import login_throttle
 from apps.accounts.services.passwords import password_set
 from apps.accounts.services.registration import user_create
-from messenger.core.address import client_address, limit_key
+from messenger.core.address import client_address
 from messenger.core.errors import LimitExceeded
-from messenger.core.throttles import take
+from messenger.core.limits import LOGIN_ADDRESS, MAIL, REGISTER
 
 log = structlog.get_logger("messenger.accounts")
 
@@ -42,11 +42,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The same limits as for apps; raises a form error."""
         login = str(credentials.get("username") or credentials.get("email") or "")
         try:
-            login_throttle(
-                login=login,
-                user=person_for_login(login),
-                ip_address=client_address(request.META),
-            )
+            LOGIN_ADDRESS.enforce(request)
+            login_throttle(login=login, user=person_for_login(login))
         except LimitExceeded:
             raise self.validation_error("too_many_login_attempts") from None
 
@@ -61,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Register through our service; another's faster claim becomes a field error."""
         data = form.cleaned_data
         try:
-            take("register", limit_key(client_address(request.META)))
+            REGISTER.enforce(request)
             return user_create(
                 username=data["username"],
                 email=data["email"],
@@ -106,7 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue a mail. Over the recipient's limit it is dropped: the answer tells nothing."""
         try:
-            take("mail", sha256(email.lower().encode()).hexdigest())
+            MAIL.take(sha256(email.lower().encode()).hexdigest())
         except LimitExceeded:
             log.warning("mail_dropped", template=template_prefix)
             return

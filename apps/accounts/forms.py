@@ -14,9 +14,8 @@ from apps.accounts.models import User
 from apps.accounts.rules import is_displayable
 from apps.accounts.serializers import time_zones
 from apps.accounts.services.second_factor import second_factor_use
-from messenger.core.address import client_address, limit_key
 from messenger.core.errors import LimitExceeded
-from messenger.core.throttles import take
+from messenger.core.limits import LOGIN_ADDRESS, OWN_ACCOUNT
 
 
 class SecondFactor:
@@ -28,8 +27,8 @@ class SecondFactor:
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
         try:
-            take("login_address", limit_key(client_address(context.request.META)))
-            take("login_account", str(self.user.pk))
+            LOGIN_ADDRESS.enforce(context.request)
+            OWN_ACCOUNT.take(self.user.pk)  # nobody is signed in yet, so the request has no user
         except LimitExceeded:
             raise forms.ValidationError(_("Too many attempts. Try again later.")) from None
         authenticator = second_factor_use(user=self.user, code=code)

@@ -1,4 +1,4 @@
-"""The base of every REST view: three statements a door needs, and nothing else."""
+"""The base class of every REST view."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rest_framework.views import APIView
 
 from messenger.core.errors import InvalidInput, NotAuthenticated
 from messenger.core.json import guard
+from messenger.core.limits import API
 from messenger.core.routes import NotAnId
 from messenger.core.shapes import Input, read_input
-from messenger.core.throttles import take
 
 S = TypeVar("S", bound=Input)
 
 
 class ApiView(APIView):
-    """Reads bodies and query strings through the input guard; throttles per user."""
+    """Enforces the declared rate limits; validates bodies and query strings."""
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -27,11 +27,15 @@ class ApiView(APIView):
                 errors=[{"field": name, "code": "uuid", "detail": "Not a UUID."} for name in wrong]
             )
         if request.user.is_authenticated:
-            take("api", str(request.user.pk))
+            API.enforce(request)
+        declared = getattr(self, request.method.lower(), None)
+        limit = getattr(declared, "limit", None)
+        if limit is not None:
+            limit.enforce(request)
 
     @property
     def user_id(self) -> UUID:
-        """Whose request it is; for routes that want a person."""
+        """The signed-in user's id; for routes that need one."""
         user_id = self.request.user.pk
         if user_id is None:
             raise NotAuthenticated

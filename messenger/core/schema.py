@@ -9,7 +9,9 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from pydantic import BaseModel, Field
 
+from messenger.core.limits import API
 from messenger.core.shapes import Input, Output
+from messenger.core.throttles import Limit
 
 
 class FieldProblem(Output):
@@ -86,8 +88,17 @@ def describe(
     errors: Sequence[int] = (),
     public: bool = False,
     description: str = "",
+    limit: Limit | None = None,
+    outcome_limits: Sequence[Limit] = (),
 ) -> Callable[[Any], Any]:
-    """Document a view method. `errors` adds to what every route can answer (400, 401, 429)."""
+    """Declare a view method: its document and its rate limit.
+
+    `errors` adds to the statuses that every route can answer (400, 401, 429). `limit` is enforced
+    by `ApiView` before the method runs, after the `api` limit of signed-in users. The method itself
+    takes from `outcome_limits`, which apply to some of its requests only.
+    """
+    limits = [*(() if public else (API,)), *((limit,) if limit else ()), *outcome_limits]
+    meaning = {**MEANING, 429: " ".join([MEANING[429], *(f"{one}." for one in limits)])}
     problems = {400, 429, *errors} | (set() if public else {401})
     if request is not None:
         problems.add(415)
@@ -96,9 +107,9 @@ def describe(
     }
     for status in sorted(problems):
         answers[(status, "application/problem+json")] = OpenApiResponse(
-            Problem, description=MEANING[status]
+            Problem, description=meaning[status]
         )
-    return extend_schema(
+    document = extend_schema(
         summary=summary,
         description=description or None,
         request=request,
@@ -106,6 +117,12 @@ def describe(
         parameters=_query_parameters(query) if query else None,
         auth=[] if public else None,
     )
+
+    def declare(method: Any) -> Any:
+        method.limit, method.outcome_limits = limit, tuple(outcome_limits)
+        return document(method)
+
+    return declare
 
 
 def _query_parameters(shape: type[Input]) -> list[OpenApiParameter]:

@@ -2,12 +2,99 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
 import pytest
+from django.conf import settings as site
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.urls import reverse
 
+from messenger.core import limits
 from messenger.core.errors import LimitExceeded
 from messenger.core.limits import LOGIN_ACCOUNT, MESSAGES, REGISTER, limited
+from messenger.core.throttles import Key, Limit
+from tests.routes import all_routes, methods_of, view_class
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUTES = all_routes()
+CONSTANTS = {name: one for name, one in vars(limits).items() if isinstance(one, Limit)}
+
+# REST, beside the `api` limit of every signed-in user. In brackets: for some requests only.
+REST = {
+    ("api:auth-register", "POST"): "register",
+    ("api:auth-login", "POST"): "login_address [login_account]",
+    ("api:auth-refresh", "POST"): "refresh",
+    ("api:auth-password-change", "POST"): "login_account",
+    ("api:auth-password-reset", "POST"): "mail_address",
+    ("api:auth-password-reset-confirm", "POST"): "login_address",
+    ("api:auth-email-confirm", "POST"): "login_address",
+    ("api:me", "DELETE"): "login_account",
+    ("api:people", "GET"): "search",
+    ("api:chats", "POST"): "[chats]",
+    ("api:messages", "POST"): "messages [chats]",
+    ("api:message", "PATCH"): "messages",
+}
+
+
+def declared() -> Iterator[tuple[str, str, Limit | None, tuple[Limit, ...]]]:
+    """Route, method, limit and outcome limits of everything declared with `describe`."""
+    for name, pattern in ROUTES.items():
+        for method in methods_of(pattern):
+            function = getattr(view_class(pattern), method.lower())
+            if hasattr(function, "outcome_limits"):
+                yield name, method, function.limit, function.outcome_limits
+
+
+def test_rest_routes_declare_these_limits():
+    found = {
+        (route, method): " ".join(
+            [*([limit.name] if limit else []), *(f"[{one.name}]" for one in outcome)]
+        )
+        for route, method, limit, outcome in declared()
+        if limit or outcome
+    }
+    assert found == REST
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "limit"),
+    [(route, method, limit) for route, method, limit, _ in declared() if limit],
+)
+def test_declared_limit_is_enforced_before_the_method_runs(
+    api, alice, settings, route, method, limit
+):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, limit.name: (0, 0.001)}
+    client = api() if limit.key is Key.ADDRESS else api(alice)
+    path = reverse(route, kwargs={key: uuid4() for key in ROUTES[route].pattern.converters})
+    answer = client.generic(method, path, "{}", content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert int(answer["Retry-After"]) >= 1
+
+
+def test_the_general_limit_applies_to_every_signed_in_user(api, alice, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "api": (0, 0.001)}
+    assert api(alice).get("/users/me").status_code == 429
+
+
+def test_every_limit_of_the_settings_is_a_constant_and_the_other_way_round():
+    assert {one.name for one in CONSTANTS.values()} == set(site.RATE_LIMITS)
+
+
+def test_every_limit_is_used_and_none_is_made_elsewhere():
+    used: set[str] = set()
+    for path in [*(ROOT / "apps").rglob("*.py"), *(ROOT / "messenger").rglob("*.py")]:
+        if path.name in {"limits.py", "throttles.py"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "messenger.core.limits":
+                used |= {alias.name for alias in node.names}
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Limit":
+                pytest.fail(f"{path} makes a limit of its own")
+    assert CONSTANTS.keys() - used <= {"TYPING", "BAD_FRAMES", "FRAMES"}  # the socket takes these
 
 
 @pytest.fixture

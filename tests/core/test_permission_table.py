@@ -1,36 +1,19 @@
-"""Default deny: every route has its entry, and what has none is refused."""
+"""Default deny: every route has an entry in the permission table; others are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from django.http import Http404
 from django.test import Client, RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from messenger.core.permissions import AccessMiddleware, Who, rule_for
 from messenger.permission_table import ROUTES
+from tests.routes import all_routes, methods_of
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-
-def routes(patterns, namespaces: tuple[str, ...] = ()) -> Iterator[tuple[str, URLPattern]]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            deeper = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
-            yield from routes(pattern.url_patterns, deeper)
-        else:
-            yield ":".join((*namespaces, pattern.name or "?")), pattern
-
-
-ALL = dict(routes(get_resolver().url_patterns))
-
-
-def methods_of(pattern: URLPattern) -> set[str]:
-    view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
-    return {method for method in METHODS if view and hasattr(view, method.lower())}
+ALL = all_routes()
 
 
 def test_every_route_has_an_entry_in_the_permission_table():

@@ -16,8 +16,7 @@ from apps.accounts.selectors import person_for_login, rights_of
 from apps.accounts.services.registration import confirmation_is_duty, email_is_confirmed
 from apps.accounts.services.second_factor import second_factor_pass
 from apps.accounts.services.sessions import session_open
-from messenger.core.address import limit_key
-from messenger.core.throttles import take
+from messenger.core.limits import LOGIN_ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,13 @@ class LoginResult:
     tokens: tokens.TokenPair | None
 
 
-def login_throttle(*, login: str, user: User | None, ip_address: str) -> None:
-    """Count an attempt against its address and its account; raises `LimitExceeded`.
+def login_throttle(*, login: str, user: User | None) -> None:
+    """Count an attempt to sign in to this account. Raises `LimitExceeded`.
 
-    An unknown name is counted by itself, so that it is not told apart from a known one.
+    An unknown name is counted as well, so that limits do not reveal which accounts exist.
     """
-    take("login_address", limit_key(ip_address))
     name = str(user.id) if user else sha256(login.lower().encode()).hexdigest()
-    take("login_account", name)
+    LOGIN_ACCOUNT.take(name)
 
 
 def user_login(*, login: str, password: str, otp: str | None, device: Device) -> LoginResult:
@@ -55,7 +53,7 @@ def user_login(*, login: str, password: str, otp: str | None, device: Device) ->
     wrong password.
     """
     user = person_for_login(login)
-    login_throttle(login=login, user=user, ip_address=device.ip_address)
+    login_throttle(login=login, user=user)
     if user is None:
         make_password(password)
         raise InvalidCredentials

@@ -12,10 +12,9 @@ from apps.accounts.errors import EmailNotConfirmed
 from apps.accounts.services import login as signing_in
 from apps.accounts.services import registration, sessions
 from apps.accounts.views.base import PersonalView, PublicView
-from messenger.core.address import limit_key
 from messenger.core.errors import NotAuthenticated
+from messenger.core.limits import LOGIN_ACCOUNT, LOGIN_ADDRESS, REFRESH, REGISTER
 from messenger.core.schema import describe
-from messenger.core.throttles import take
 
 
 class RegisterView(PublicView):
@@ -24,6 +23,7 @@ class RegisterView(PublicView):
         request=shapes.RegisterInput,
         responses={201: shapes.RegisteredOut},
         public=True,
+        limit=REGISTER,
         description=(
             "Sends a confirmation mail. Where the site makes confirmation a duty, the answer has "
             "only `detail`, the same whether or not the e-mail address has an account."
@@ -31,7 +31,6 @@ class RegisterView(PublicView):
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.RegisterInput)
-        take("register", limit_key(self.device.ip_address))
         result = registration.user_register(**data.model_dump())
         mails.send_registration(request._request, result, data.email)
         if result.user is None or registration.confirmation_is_duty():
@@ -47,10 +46,12 @@ class LoginView(PublicView):
         responses={200: shapes.SignedInOut},
         errors=(401, 403),
         public=True,
+        limit=LOGIN_ADDRESS,
+        outcome_limits=(LOGIN_ACCOUNT,),
         description=(
             "401 `invalid_credentials`; 401 `otp_required`: send all again with `otp`; 401 "
             "`otp_invalid`; 403 `email_not_confirmed`: the mail was sent again; 403 "
-            "`passkey_required`: sign in on the page. Throttled per account and per address."
+            "`passkey_required`: sign in on the page."
         ),
     )
     def post(self, request: Request) -> Response:
@@ -69,6 +70,7 @@ class RefreshView(PublicView):
         responses={200: shapes.TokensOut},
         errors=(401,),
         public=True,
+        limit=REFRESH,
         description=(
             "A refresh token works once; a retry within seconds gets the same answer again. Used "
             "later a second time it ends the whole session: 401 `refresh_reused`."
@@ -76,7 +78,6 @@ class RefreshView(PublicView):
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.RefreshInput)
-        take("refresh", limit_key(self.device.ip_address))
         pair = sessions.session_refresh(refresh=data.refresh)
         return Response(shapes.tokens_out(pair))
 
@@ -109,10 +110,10 @@ class EmailConfirmView(PublicView):
         request=shapes.EmailConfirmInput,
         responses={204: None},
         public=True,
+        limit=LOGIN_ADDRESS,
         description="400 `invalid_key`: wrong, too old, or used before.",
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.EmailConfirmInput)
-        take("login_address", limit_key(self.device.ip_address))
         registration.email_confirm(key=data.key)
         return Response(status=204)

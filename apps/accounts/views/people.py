@@ -9,9 +9,9 @@ from apps.accounts import selectors as read
 from apps.accounts import serializers as shapes
 from apps.accounts.services import profile, registration
 from apps.accounts.views.base import PersonalView
+from messenger.core.limits import OWN_ACCOUNT, SEARCH
 from messenger.core.pagination import PageQuery, page_of
 from messenger.core.schema import describe
-from messenger.core.throttles import take
 
 
 class MeView(PersonalView):
@@ -40,11 +40,11 @@ class MeView(PersonalView):
         request=shapes.UserDeleteInput,
         responses={204: None},
         errors=(403,),
+        limit=OWN_ACCOUNT,
         description="Everything personal is wiped; what I wrote to others stays, without my name.",
     )
     def delete(self, request: Request) -> Response:
         data = self.body(shapes.UserDeleteInput)
-        take("login_account", str(self.user_id))
         profile.user_delete(user_id=self.user_id, password=data.password)
         return Response(status=204)
 
@@ -61,10 +61,14 @@ class BlocksView(PersonalView):
 
 
 class PeopleView(PersonalView):
-    @describe("Search people", query=shapes.PeopleQuery, responses={200: shapes.PeoplePage})
+    @describe(
+        "Search people",
+        query=shapes.PeopleQuery,
+        responses={200: shapes.PeoplePage},
+        limit=SEARCH,
+    )
     def get(self, request: Request) -> Response:
         query = self.query(shapes.PeopleQuery)
-        take("search", str(self.user_id))
         people = read.people_search(viewer_id=self.user_id, search=query.search)
         rows, numbers = page_of(people, query)
         return Response({"items": [shapes.person_out(row) for row in rows], **numbers})

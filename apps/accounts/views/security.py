@@ -14,10 +14,9 @@ from apps.accounts import selectors as read
 from apps.accounts import serializers as shapes
 from apps.accounts.services import passwords, sessions
 from apps.accounts.views.base import PersonalView, PublicView
-from messenger.core.address import limit_key
+from messenger.core.limits import LOGIN_ADDRESS, MAIL_REQUEST, OWN_ACCOUNT
 from messenger.core.pagination import PageQuery, page_of
 from messenger.core.schema import describe
-from messenger.core.throttles import take
 
 
 class PasswordChangeView(PersonalView):
@@ -26,11 +25,11 @@ class PasswordChangeView(PersonalView):
         request=shapes.PasswordChangeInput,
         responses={204: None},
         errors=(403,),
+        limit=OWN_ACCOUNT,
         description="Ends all other sessions.",
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.PasswordChangeInput)
-        take("login_account", str(self.user_id))
         user = passwords.password_change(
             user_id=self.user_id, session_id=self.identity.session_id, **data.model_dump()
         )
@@ -47,11 +46,11 @@ class PasswordResetView(PublicView):
         request=shapes.PasswordResetInput,
         responses={202: shapes.DetailOut},
         public=True,
+        limit=MAIL_REQUEST,
         description="The answer is the same whether or not the e-mail address has an account.",
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.PasswordResetInput)
-        take("mail_address", limit_key(self.device.ip_address))
         mails.send_password_reset(request._request, data.email)
         detail = _("If there is an account with this address, a mail is on its way.")
         return Response({"detail": detail}, status=202)
@@ -63,11 +62,11 @@ class PasswordResetConfirmView(PublicView):
         request=shapes.PasswordResetConfirmInput,
         responses={204: None},
         public=True,
+        limit=LOGIN_ADDRESS,
         description="Ends all sessions. 400 `invalid_key`: wrong, too old, or used before.",
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.PasswordResetConfirmInput)
-        take("login_address", limit_key(self.device.ip_address))
         passwords.password_reset_confirm(**data.model_dump())
         return Response(status=204)
 

@@ -16,14 +16,17 @@ from apps.chats.services import frames
 from messenger.core import live
 from messenger.core.errors import InvalidInput
 from messenger.core.events import emit
-from messenger.core.throttles import take
+from messenger.core.throttles import Limit
 
 
-def chat_open_direct(*, actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
+def chat_open_direct(
+    *, actor_id: UUID, user_id: UUID, new_chat_limit: Limit | None = None
+) -> tuple[Chat, bool]:
     """The direct chat of the two, and whether it is new; never a second one, also in a race.
 
     Raises `NotFound` for an unknown person, `InvalidInput` for oneself, `NotAcceptingMessages`
-    where the other's privacy or block forbids a first contact, `PersonBlocked` for one's own block.
+    where the other's privacy or block forbids a first contact, `PersonBlocked` for one's own block,
+    `LimitExceeded` where the entry point's limit on new chats is reached.
     """
     if actor_id == user_id:
         raise InvalidInput("A direct chat needs somebody else.")
@@ -35,7 +38,8 @@ def chat_open_direct(*, actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
         actor_id, user_id
     ):
         raise NotAcceptingMessages
-    take("chats", str(actor_id))
+    if new_chat_limit:
+        new_chat_limit.take(actor_id)
     return _create(actor_id, user_id)
 
 

@@ -23,6 +23,7 @@ from apps.messages.pages.inbox import column
 from apps.messages.pages.words import refusals
 from messenger.core.errors import InvalidInput, NotFound
 from messenger.core.json import guard, uuid_or_none
+from messenger.core.limits import NEW_CHATS
 from messenger.core.pages import speaks_in_pages
 from messenger.core.shapes import read_input
 from messenger.core.throttles import take
@@ -40,7 +41,9 @@ def chat_new(request: Any) -> HttpResponse:
         if user_id is None:
             raise NotFound
         try:
-            chat, _created = chat_open_direct(actor_id=request.user.pk, user_id=user_id)
+            chat, _created = chat_open_direct(
+                actor_id=request.user.pk, user_id=user_id, new_chat_limit=NEW_CHATS
+            )
         except (NotAcceptingMessages, PersonBlocked) as error:
             notes.error(request, refusals()[error.code])
             return redirect("chat-new")

@@ -23,8 +23,8 @@ from apps.messages.services.change import message_delete, message_edit
 from apps.messages.services.read import messages_read
 from apps.messages.services.send import message_send
 from messenger.core.api import ApiView
+from messenger.core.limits import MESSAGES, NEW_CHATS
 from messenger.core.schema import describe
-from messenger.core.throttles import take
 
 
 class MessagesView(ApiView):
@@ -49,13 +49,16 @@ class MessagesView(ApiView):
         request=MessageSendInput,
         responses={201: MessageOut, 200: MessageOut},
         errors=(403, 404, 409),
+        limit=MESSAGES,
+        outcome_limits=(NEW_CHATS,),
     )
     def post(self, request: Request) -> Response:
         data = self.body(MessageSendInput)
-        take("messages", str(self.user_id))
         fields = data.model_dump(exclude={"recipient_id"})
         if data.recipient_id:
-            chat, _ = chat_open_direct(actor_id=self.user_id, user_id=data.recipient_id)
+            chat, _ = chat_open_direct(
+                actor_id=self.user_id, user_id=data.recipient_id, new_chat_limit=NEW_CHATS
+            )
             fields["chat_id"] = chat.id
         sent = message_send(sender_id=self.user_id, **fields)
         return Response(sent.message, status=200 if sent.duplicate else 201)
@@ -75,10 +78,10 @@ class MessageView(ApiView):
         request=MessageEditInput,
         responses={200: MessageOut},
         errors=(403, 404, 409),
+        limit=MESSAGES,
     )
     def patch(self, request: Request, message_id: UUID) -> Response:
         text = self.body(MessageEditInput).text
-        take("messages", str(self.user_id))
         message = message_edit(actor_id=self.user_id, message_id=message_id, text=text)
         return Response(message_out(message))
 

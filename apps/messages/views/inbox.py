@@ -25,8 +25,8 @@ from apps.messages.serializers import InboxChatOut, InboxOut, ReadInput
 from apps.messages.services.read import messages_read
 from messenger.core.api import ApiView
 from messenger.core.errors import InvalidInput
+from messenger.core.limits import NEW_CHATS
 from messenger.core.schema import describe
-from messenger.core.throttles import take
 
 
 class ChatInput(RootModel[Annotated[DirectChatInput | GroupChatInput, Discriminator("kind")]]):
@@ -46,6 +46,7 @@ class ChatsView(ApiView):
         request=ChatInput,
         responses={201: InboxChatOut, 200: InboxChatOut},
         errors=(403, 404, 409),
+        outcome_limits=(NEW_CHATS,),
     )
     def post(self, request: Request) -> Response:
         chat, created = self._open()
@@ -56,12 +57,14 @@ class ChatsView(ApiView):
         kind = self.request.data.get("kind") if isinstance(self.request.data, dict) else None
         if kind == "direct":
             person = self.body(DirectChatInput).user_id
-            return direct.chat_open_direct(actor_id=self.user_id, user_id=person)
+            return direct.chat_open_direct(
+                actor_id=self.user_id, user_id=person, new_chat_limit=NEW_CHATS
+            )
         if kind != "group":
             raise InvalidInput(
                 errors=[{"field": "kind", "code": "enum", "detail": "Give direct or group."}]
             )
-        take("chats", str(self.user_id))
+        NEW_CHATS.enforce(self.request)
         group = self.body(GroupChatInput).model_dump(exclude={"kind"})
         return groups.group_create(actor_id=self.user_id, **group), True
 

@@ -22,6 +22,7 @@ from apps.messages.management.commands.consume_commands import GROUP
 from apps.messages.models import Message, MessageEdit
 from apps.messages.services.send import message_send
 from messenger.core.brokers import Received, Record, dead_letter_topic
+from tests.factories import UserFactory
 from tests.web import ROOT, database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -226,6 +227,14 @@ class TestDoing:
             "not_authenticated"
         ]
         assert Message.objects.count() == 0
+
+    def test_rate_limits_do_not_apply(self, alice, bob, chat, settings):
+        settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, (0, 0.001))
+        newcomer = UserFactory()
+        known = [asked("message.send", alice.id, chat_id=chat.id, text=f"{n}") for n in range(3)]
+        first = asked("message.send", alice.id, recipient_id=newcomer.id, text="hi")
+        assert commands_do([*known, first]) == []
+        assert Message.objects.count() == 4
 
     def test_first_words_to_somebody_open_the_chat(self, alice, bob):
         assert commands_do([asked("message.send", alice.id, recipient_id=bob.id, text="hi")]) == []
