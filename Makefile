@@ -64,6 +64,8 @@ check: $(DEV_STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m messenger.local exec -- $(BIN)/python manage.py lintmigrations --settings messenger.settings.check \
+		--quiet ok ignore
 
 # docs/protocol.md, docs/asyncapi.json and docs/events, from the frames and the events as classes.
 docs: $(RUN_STAMP)

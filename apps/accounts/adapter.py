@@ -19,10 +19,10 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.errors import FieldRefused
 from apps.accounts.models import User
-from apps.accounts.postbox import deliver
 from apps.accounts.rules import PASSWORD_MAX_LENGTH
 from apps.accounts.selectors import Identity, person_for_login
 from apps.accounts.services.login import login_throttle
+from apps.accounts.services.mail import mail_enqueue
 from apps.accounts.services.passwords import password_set
 from apps.accounts.services.registration import user_create
 from messenger.core.address import client_address
@@ -112,4 +112,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "email": email,
             "current_site": get_current_site(self.request),
         }
-        deliver(self.render_mail(template_prefix, email, {**site, **context}))
+        mail_enqueue(self.render_mail(template_prefix, email, {**site, **context}))

@@ -11,10 +11,10 @@ from uuid import UUID
 from celery import Task, shared_task
 
 from apps.accounts import push as web_push
-from apps.accounts.postbox import deliver
 from apps.accounts.selectors import access_device_to_push, access_notification, blocked_by
 from apps.accounts.serializers import notification_out
 from apps.accounts.services.devices import device_is_gone, device_works
+from apps.accounts.services.mail import mail_enqueue
 from apps.accounts.services.notifications import notifications_pushed
 from apps.messages.mails import digest
 from apps.messages.push import push_out
@@ -109,7 +109,9 @@ def send_digests() -> int:
     """Mail those who are away what they have not read for a while; beat calls it."""
     sent = 0
     for user_id in digests_due():
-        sent += digest_send(user_id=user_id, send=lambda user, rows: deliver(digest(user, rows)))
+        sent += digest_send(
+            user_id=user_id, send=lambda user, rows: mail_enqueue(digest(user, rows))
+        )
     return sent
 
 

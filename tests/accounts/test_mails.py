@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 
-from apps.accounts.postbox import deliver
+from apps.accounts.services.mail import mail_enqueue
 from messenger.core.redis import breaker
 from tests.factories import PASSWORD
 
@@ -21,7 +21,7 @@ def redis_away():
 def test_a_mail_keeps_both_bodies_on_its_way_through_the_queue(mails):
     message = EmailMultiAlternatives("Hello", "text", "a@example.org", ["b@example.org"])
     message.attach_alternative("<p>html</p>", "text/html")
-    deliver(message)
+    mail_enqueue(message)
     (sent,) = mails()
     assert (sent.subject, sent.body, sent.to) == ("Hello", "text", ["b@example.org"])
     assert sent.alternatives[0].content == "<p>html</p>"
@@ -29,7 +29,7 @@ def test_a_mail_keeps_both_bodies_on_its_way_through_the_queue(mails):
 
 @pytest.mark.usefixtures("redis_away")
 def test_without_redis_a_mail_is_sent_at_once():
-    deliver(EmailMultiAlternatives("Hello", "text", "a@example.org", ["b@example.org"]))
+    mail_enqueue(EmailMultiAlternatives("Hello", "text", "a@example.org", ["b@example.org"]))
     assert len(mail.outbox) == 1
 
 
