@@ -36,7 +36,7 @@ def group(alice, bob):
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch, connected):
-    monkeypatch.setattr(tasks, "deliver", lambda message: message.send())
+    monkeypatch.setattr(tasks, "mail_enqueue", lambda message: message.send())
 
 
 def missed(alice, chat, *texts, minutes=20) -> None:
@@ -129,7 +129,7 @@ def test_a_sweep_that_dies_while_sending_sends_it_the_next_time(alice, bob, chat
         raise SystemExit
 
     with monkeypatch.context() as broken:
-        broken.setattr(tasks, "deliver", die)
+        broken.setattr(tasks, "mail_enqueue", die)
         with pytest.raises(SystemExit):
             tasks.send_digests()
     assert tasks.send_digests() == 1
