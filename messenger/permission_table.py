@@ -34,6 +34,8 @@ ACCOUNTS: Table = {
     "api:me": {"GET": USER, "PATCH": USER, "DELETE": USER},
     "api:blocks": {"GET": USER},
     "api:people": {"GET": USER},
+    "api:person": {"GET": USER},
+    "api:block": {"PUT": USER, "DELETE": USER},
     "api:devices": {"GET": USER, "POST": USER},
     "api:device": {"DELETE": USER},
     "api:notifications": {"GET": USER},
@@ -70,13 +72,13 @@ ACCOUNTS: Table = {
     "mfa_login_webauthn": {"*": ANYONE},
     "settings_profile": {"*": USER},
     "settings_devices": {"*": USER},
+    "settings_blocks": {"GET": USER},
+    "block-remove": {"POST": USER},
     "settings_notifications": {"*": USER},
     "unsubscribe": {"*": ANYONE},  # the token out of a mail is the proof
 }
 
 CHATS: Table = {
-    "api:person": {"GET": USER},
-    "api:block": {"PUT": USER, "DELETE": USER},
     "api:chats": {"GET": USER, "POST": USER},
     "api:chat": {"GET": USER, "PATCH": USER, "DELETE": USER},
     "api:chat-read": {"POST": USER},
@@ -105,7 +107,6 @@ PAGES: Table = {
     "chat-new": {"GET": USER, "POST": USER},
     "group-new": {"GET": USER, "POST": USER},
     "chat-details": {"GET": USER, "POST": USER},
-    "settings_blocks": {"GET": USER, "POST": USER},
 }
 
 ROUTES: Table = {**SITE, **ACCOUNTS, **CHATS, **MESSAGES, **PAGES}

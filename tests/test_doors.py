@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from apps.chats.services.blocks import user_block
+from apps.accounts.services.blocks import user_block
 from apps.chats.services.direct import chat_open_direct
 from apps.messages.commands import socket as commands
 from apps.messages.serializers import SocketDeleteInput, SocketEditInput, SocketSendInput

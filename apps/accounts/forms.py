@@ -47,6 +47,12 @@ class ReauthenticateForm(SecondFactor, mfa_forms.ReauthenticateForm):  # type: i
     """Asked again before something sensitive."""
 
 
+class PersonForm(forms.Form):
+    """Names one person for an action."""
+
+    user_id = forms.UUIDField()
+
+
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """What people tell about themselves, and who may see and write what."""
 

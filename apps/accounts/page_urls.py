@@ -12,5 +12,7 @@ urlpatterns = [
     path("settings/profile/", pages.profile, name="settings_profile"),
     path("settings/notifications/", pages.notifications, name="settings_notifications"),
     path("unsubscribe/<str:token>/", pages.unsubscribe, name="unsubscribe"),
+    path("settings/blocks/", pages.blocks, name="settings_blocks"),
+    path("settings/blocks/remove/", pages.block_remove, name="block-remove"),
     path("settings/devices/", pages.devices, name="settings_devices"),
 ]

@@ -12,16 +12,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.errors import InvalidKey
-from apps.accounts.forms import NotificationsForm, ProfileForm
+from apps.accounts.forms import NotificationsForm, PersonForm, ProfileForm
 from apps.accounts.push import public_key
-from apps.accounts.selectors import device_list_for, session_list_for
-from apps.accounts.serializers import login_session_out
+from apps.accounts.selectors import block_list_for, device_list_for, session_list_for
+from apps.accounts.serializers import block_out, login_session_out
+from apps.accounts.services.blocks import user_unblock
 from apps.accounts.services.profile import digest_switch_off, user_update
 from apps.accounts.services.sessions import sessions_revoke
 from messenger.core.json import uuid_or_none
+from messenger.core.pages import speaks_in_pages
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,6 +82,26 @@ def _revoke(request: Any) -> None:
         )
     if ended:
         messages.success(request, _("Signed out there."))
+
+
+@require_safe
+def blocks(request: Any) -> HttpResponse:
+    """The people whom I have blocked. Context: `blocks` (dicts like `BlockOut`), `page`."""
+    page = Paginator(block_list_for(request.user.pk), 50).get_page(request.GET.get("page"))
+    context = {"blocks": [block_out(row) for row in page], "page": page}
+    return render(request, "accounts/blocks.html", context)
+
+
+@require_POST
+@speaks_in_pages
+def block_remove(request: Any) -> HttpResponse:
+    """Unblock one person."""
+    form = PersonForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    user_unblock(actor_id=request.user.pk, user_id=form.cleaned_data["user_id"])
+    messages.success(request, _("Unblocked."))
+    return redirect("settings_blocks")
 
 
 @csrf_exempt

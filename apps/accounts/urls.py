@@ -28,4 +28,6 @@ urlpatterns = [
     path("users/me", people.MeView.as_view(), name="me"),
     path("users/me/blocks", people.BlocksView.as_view(), name="blocks"),
     path("users", people.PeopleView.as_view(), name="people"),
+    path("users/<id:user_id>", people.PersonView.as_view(), name="person"),
+    path("users/<id:user_id>/block", people.BlockView.as_view(), name="block"),
 ]

@@ -36,7 +36,7 @@ class ChatAdmin(ReadOnlyAdmin):
         if chat_id := uuid_or_none(text):
             return queryset.filter(id=chat_id), False
         people = people_found_by_staff(User.objects.all(), text)
-        mine = Participant.objects.filter(user__in=people, left_at=None).values("chat")
+        mine = Participant.objects.active().filter(user__in=people).values("chat")
         return queryset.filter(id__in=mine), False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.chats.serializers import TypingInput
-from apps.chats.services.typing import typing_tell
+from apps.chats.services.typing import typing_notify
 from messenger.core.actors import Actor
 from messenger.core.throttles import take_many
 
@@ -13,4 +13,4 @@ def typing(actor: Actor, data: TypingInput) -> None:
     key = f"{actor.user_id}:{data.chat_id}"
     got, _ = take_many("typing", {key: 1})[key]
     if got:
-        typing_tell(actor_id=actor.user_id, chat_id=data.chat_id)
+        typing_notify(actor_id=actor.user_id, chat_id=data.chat_id)

@@ -13,11 +13,12 @@ from messenger.core.models import Timestamped
 
 
 class Chat(Timestamped):
-    """A conversation. Its row is the lock that gives every message its place.
+    """A conversation. Its row is the lock that gives every message its `seq`.
 
-    `last_seq` counts messages without gaps; `last_rev` counts changes of messages (edit,
-    delete), so that what was missed offline can be asked for; `members_rev` counts changes of who
-    takes part, so that a web process can tell whether what it knows of them still holds.
+    `last_seq` counts messages without gaps. `last_rev` counts changes of messages (edits,
+    deletions), so that a device can ask for those it missed. `members_rev` counts changes of
+    participation, so that a web process can check its cached participants. `authority_rev` counts
+    changes of what participants may do: marks computed at an earlier one are stale.
     """
 
     class Kind(models.TextChoices):
@@ -50,8 +51,9 @@ class Chat(Timestamped):
     last_seq = models.BigIntegerField(default=0)
     last_rev = models.BigIntegerField(default=0)
     members_rev = models.BigIntegerField(default=0)
+    authority_rev = models.BigIntegerField(default=0, db_default=0)
     last_message_at = models.DateTimeField(default=timezone.now)
-    # Do newcomers see what was written before they came?
+    # Whether newcomers see the messages from before they joined.
     shares_history = models.BooleanField(default=False)
 
     class Meta:
@@ -73,11 +75,26 @@ class Chat(Timestamped):
         return self.title or str(self.id)
 
 
-class Participant(models.Model):
-    """One person in one chat: role, what they may see, and how far they have got.
+def active_sql(alias: str) -> str:
+    """`ParticipantQuerySet.active` for written SQL; `alias` names `chats_participant` there."""
+    return f"{alias}.left_at IS NULL"
 
-    The cursors are receipts: everything up to `delivered_seq` has reached the person,
-    everything up to `read_seq` has been read. They only grow.
+
+class ParticipantQuerySet(models.QuerySet["Participant"]):
+    def active(self) -> ParticipantQuerySet:
+        """Those who take part now; the rows of people who left are kept for their return."""
+        return self.filter(left_at=None)
+
+
+class Participant(models.Model):
+    """One person in one chat: role, visibility, receipts, and the mark that lets them post.
+
+    The cursors are receipts: messages up to `delivered_seq` have reached the person, messages up
+    to `read_seq` have been read. They only grow.
+
+    The mark (`may_post`, `may_post_until`, `authority_rev`) caches the answer of the chat's policy
+    to `Action.SEND`, see `rules`. Null means: not computed. It is valid until `may_post_until`
+    (null: no end) and while `authority_rev` equals the chat's.
     """
 
     class Role(models.TextChoices):
@@ -101,29 +118,33 @@ class Participant(models.Model):
     )
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
     joined_at = models.DateTimeField(default=timezone.now)
-    # Messages up to this one are not theirs to see.
+    # Messages up to this `seq` are invisible to them.
     hidden_seq = models.BigIntegerField(default=0)
     left_at = models.DateTimeField(null=True, blank=True)
     delivered_seq = models.BigIntegerField(default=0)
     delivered_at = models.DateTimeField(null=True, blank=True)
     read_seq = models.BigIntegerField(default=0)
     read_at = models.DateTimeField(null=True, blank=True)
-    # Of a direct chat: they have blocked the other, the other has blocked them. Copies of the
-    # blocks, changed under the chat's lock, so that each send finds them in the row it reads.
+    # Of a direct chat: copies of the blocks between its two people, changed under the chat's lock.
     has_blocked = models.BooleanField(default=False, db_default=False)
     is_blocked = models.BooleanField(default=False, db_default=False)
-    # The person's own preferences; nobody else sees them.
+    may_post = models.BooleanField(null=True, editable=False)
+    may_post_until = models.DateTimeField(null=True, editable=False)
+    authority_rev = models.BigIntegerField(default=0, db_default=0, editable=False)
+    # The person's own preferences, invisible to others.
     muted_until = models.DateTimeField(null=True, blank=True)
     notify = models.CharField(max_length=8, choices=Notify.choices, default=Notify.ALL)
     pinned = models.BooleanField(default=False)
     archived = models.BooleanField(default=False)
     draft = models.TextField(blank=True)
 
+    objects = ParticipantQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("participant")
         verbose_name_plural = _("participants")
         constraints = (
-            # Rights on every send, receipts: one row a person and chat, kept after leaving.
+            # The mark on every send, receipts: one row per person and chat, kept after leaving.
             models.UniqueConstraint(fields=["chat", "user"], name="participant_unique"),
         )
         indexes = (

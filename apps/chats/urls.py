@@ -5,8 +5,6 @@ from django.urls import path
 from apps.chats import views
 
 urlpatterns = [
-    path("users/<id:user_id>", views.PersonView.as_view(), name="person"),
-    path("users/<id:user_id>/block", views.BlockView.as_view(), name="block"),
     path(
         "chats/<id:chat_id>/participants",
         views.ParticipantsView.as_view(),

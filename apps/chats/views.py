@@ -7,7 +7,6 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.serializers import SeenPersonOut
 from apps.chats import selectors
 from apps.chats.serializers import (
     ParticipantOut,
@@ -15,46 +14,10 @@ from apps.chats.serializers import (
     ParticipantsInput,
     RoleInput,
 )
-from apps.chats.services import blocks, participants
+from apps.chats.services import participants
 from messenger.core.api import ApiView
 from messenger.core.pagination import PageQuery
 from messenger.core.schema import describe
-
-
-class PersonView(ApiView):
-    """`/users/{id}`; here, because what one sees of people depends on shared chats."""
-
-    @describe(
-        "A person's public profile",
-        description="With their presence, where you share a chat with them and they tell it.",
-        responses={200: SeenPersonOut},
-        errors=(404,),
-    )
-    def get(self, request: Request, user_id: UUID) -> Response:
-        return Response(selectors.person_for(self.user_id, user_id))
-
-
-class BlockView(ApiView):
-    """`/users/{id}/block`."""
-
-    @describe(
-        "Block a person",
-        description=(
-            "They cannot write to you, add you to groups, or see when you are here; they are not "
-            "told, and get 403 `not_accepting_messages`, as from anybody who takes no messages "
-            "from them. Nor can you write to them: 403 `person_blocked`. Groups in common go on."
-        ),
-        responses={204: None},
-        errors=(403, 404),
-    )
-    def put(self, request: Request, user_id: UUID) -> Response:
-        blocks.user_block(actor_id=self.user_id, user_id=user_id)
-        return Response(status=204)
-
-    @describe("Unblock a person", responses={204: None}, errors=(403, 404))
-    def delete(self, request: Request, user_id: UUID) -> Response:
-        blocks.user_unblock(actor_id=self.user_id, user_id=user_id)
-        return Response(status=204)
 
 
 class ParticipantsView(ApiView):
@@ -101,7 +64,7 @@ class ParticipantView(ApiView):
             user_id=user_id,
             role=self.body(RoleInput).role,
         )
-        return Response(selectors.participants_dressed(self.user_id, [row])[0])
+        return Response(selectors.serialized_participants(self.user_id, [row])[0])
 
     @describe(
         "Remove somebody, or leave",

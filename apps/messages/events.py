@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from apps.messages.serializers import MessageOut
 from messenger.core.events import Event
 
 
@@ -20,25 +21,11 @@ class ChatAggregate(Event):
         return self.chat_id
 
 
-class MessageSent(ChatAggregate):
-    """A message is in its chat; the payload is the message as the wire shows it."""
+class MessageSent(MessageOut, ChatAggregate):
+    """A message is stored; the payload is the message in its wire shape."""
 
     event_type: ClassVar[str] = "message.sent"
     written_in_sql: ClassVar[bool] = True
-    id: UUID
-    seq: int
-    rev: int
-    sender_id: UUID
-    text: str
-    reply_to: UUID | None
-    mentions: list[UUID]
-    sent_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    edited_at: datetime | None
-    deleted_at: datetime | None
-    delivered_at: datetime | None
-    read_at: datetime | None
 
 
 class MessageEdited(ChatAggregate):

@@ -4,7 +4,6 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from apps.messages.pages import (
-    blocks,
     conversation,
     details,
     inbox,
@@ -24,7 +23,6 @@ urlpatterns = [
     path("chats/<uuid:chat_id>/seen/", conversation.seen, name="seen"),
     path("chats/<uuid:chat_id>/details/", details.chat_details, name="chat-details"),
     path("chats/<uuid:chat_id>/messages/<uuid:message_id>/", one.message_page, name="message-page"),
-    path("settings/blocks/", blocks.blocks, name="settings_blocks"),
     path("theme/", theme, name="theme"),
     path("language/", set_language, name="language"),
 ]

@@ -1,26 +1,29 @@
-"""Pure predicates on loaded messages."""
+"""What a person may do with a message, and what they are notified of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import enum
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 
-from apps.chats.models import Chat, Participant
-from apps.chats.rules import is_admin, is_muted
+from apps.chats.models import Participant
+from apps.chats.rules import Action, Standing, is_muted, refusal_to
+from apps.messages import errors
 from apps.messages.models import Message
+from messenger.core.errors import Conflict, DomainError, Forbidden, NotFound
 from messenger.core.texts import MENTION
 
 NAMES_LIMIT = 50  # people that one message can name
 
 
 def names_in(text: str) -> list[str]:
-    """What `@names` a text holds, in lower case, each once; templates and scripts look alike.
+    """The distinct `@names` in a text, in lower case. Templates and scripts use the same pattern.
 
-    A dot may belong to a name or end a sentence, so such a name stands there in both ways.
+    A dot may belong to a name or end a sentence, so a name before a dot is returned both ways.
     """
     found: dict[str, None] = {}
     for match in MENTION.finditer(text) if "@" in text else ():
@@ -31,38 +34,107 @@ def names_in(text: str) -> list[str]:
     return list(found)[:NAMES_LIMIT]
 
 
-def is_visible(participant: Participant, seq: int) -> bool:
+class MessageAction(enum.Enum):
+    """What somebody may want to do with one message."""
+
+    READ = "read"
+    EDIT = "edit"
+    DELETE = "delete"  # for everyone
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRequest:
+    """What a condition looks at: the message, the person's standing in its chat, and the time."""
+
+    message: Message
+    standing: Standing
+    now: datetime
+
+
+MessageCondition = Callable[[MessageRequest], DomainError | None]
+
+
+def reads_chat(request: MessageRequest) -> DomainError | None:
+    """The chat's policy lets the person read."""
+    return refusal_to(Action.READ, request.standing)
+
+
+def sees_message(request: MessageRequest) -> DomainError | None:
     """Newcomers see only what came after them, unless the chat shares its history."""
-    return seq > participant.hidden_seq
+    return None if request.message.seq > request.standing.hidden_seq else NotFound()
 
 
-def is_editable_at(message: Message, now: datetime) -> bool:
-    """Within the window of `MESSAGE_EDIT_WINDOW` seconds."""
-    return now - message.created_at <= timedelta(seconds=settings.MESSAGE_EDIT_WINDOW)
+def is_author(request: MessageRequest) -> DomainError | None:
+    """The person wrote the message."""
+    return None if _is_author(request) else errors.NotAuthor()
 
 
-def can_delete(chat: Chat, participant: Participant, message: Message) -> bool:
-    """Its author, or an admin of the group."""
-    return message.sender_id == participant.user_id or (
-        chat.kind == Chat.Kind.GROUP and is_admin(participant)
-    )
+def is_not_deleted(request: MessageRequest) -> DomainError | None:
+    """There is still a text to change."""
+    return errors.MessageDeleted() if request.message.deleted_at else None
+
+
+def edits_in_chat(request: MessageRequest) -> DomainError | None:
+    """The chat's policy lets the person edit."""
+    return refusal_to(Action.EDIT, request.standing)
+
+
+def is_within_window(request: MessageRequest) -> DomainError | None:
+    """Not older than `MESSAGE_EDIT_WINDOW` seconds."""
+    age = request.now - request.message.created_at
+    window = timedelta(seconds=settings.MESSAGE_EDIT_WINDOW)
+    return None if age <= window else errors.EditWindowOver()
+
+
+def deletes_in_chat(request: MessageRequest) -> DomainError | None:
+    """The chat's policy lets the person delete the message: their own, or anybody's."""
+    if _is_author(request):
+        return refusal_to(Action.DELETE_OWN, request.standing)
+    refusal = refusal_to(Action.DELETE_ANY, request.standing)
+    # To people in the chat the reason is that they did not write it, not who administers it.
+    return errors.NotAuthor() if isinstance(refusal, Forbidden | Conflict) else refusal
+
+
+def _is_author(request: MessageRequest) -> bool:
+    return request.message.sender_id == request.standing.user_id
+
+
+# As in `apps.chats.rules`, the conditions of `READ` come before those of the other actions.
+MESSAGE_POLICY: dict[MessageAction, Sequence[MessageCondition]] = {
+    MessageAction.READ: (reads_chat, sees_message),
+    MessageAction.EDIT: (is_author, is_not_deleted, edits_in_chat, is_within_window),
+    MessageAction.DELETE: (deletes_in_chat,),
+}
+
+
+def message_refusal_to(
+    action: MessageAction, message: Message, standing: Standing, now: datetime
+) -> DomainError | None:
+    """The first reason against `action` on the message; None where it is allowed."""
+    request = MessageRequest(message, standing, now)
+    reading = MESSAGE_POLICY[MessageAction.READ] if action is not MessageAction.READ else ()
+    for condition in (*reading, *MESSAGE_POLICY[action]):
+        refusal = condition(request)
+        if refusal is not None:
+            return refusal
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """What fan-out must know of a message; `crowd` is how many take part in its chat."""
+    """The fields of a message that fan-out needs; `participants` is the size of its chat."""
 
     id: UUID
     chat_id: UUID
     seq: int
     sender_id: UUID
     mentions: Sequence[UUID]
-    crowd: int
+    participants: int
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """That somebody is told of a message, as a `mention` or as the newest of many `messages`."""
+    """A notification due to one person: of a `mention`, or of the newest of many `messages`."""
 
     kind: str
     message: NewMessage
@@ -70,26 +142,26 @@ class Notice:
 
 
 def notices_for(
-    place: Participant, news: Sequence[NewMessage], *, is_connected: bool, now: datetime
+    row: Participant, messages: Sequence[NewMessage], *, is_connected: bool, now: datetime
 ) -> list[Notice]:
-    """What one participant is told of the new messages of their chat, in the chat's order.
+    """The notifications due to one participant for new messages of their chat, in its order.
 
-    A mention that is not read yet is always listed, unless the person wants nothing of the chat;
-    other messages only while they are away and the chat is not silent. A silent chat pushes
-    nothing.
+    An unread mention always has one, unless the person has switched the chat's notifications off;
+    other messages only while the person is offline and the chat is not muted. A muted chat pushes
+    nothing to devices.
     """
-    is_silent = is_muted(place.muted_until, now)
+    is_silent = is_muted(row.muted_until, now)
     found: list[Notice] = []
     newest: NewMessage | None = None
-    for message in news:
-        if message.sender_id == place.user_id or message.seq <= place.hidden_seq:
+    for message in messages:
+        if message.sender_id == row.user_id or message.seq <= row.hidden_seq:
             continue
-        if place.user_id in message.mentions:
-            if message.seq > place.read_seq and place.notify != Participant.Notify.NONE:
+        if row.user_id in message.mentions:
+            if message.seq > row.read_seq and row.notify != Participant.Notify.NONE:
                 found.append(Notice("mention", message, push=not (is_connected or is_silent)))
-        elif message.seq > place.delivered_seq:
+        elif message.seq > row.delivered_seq:
             newest = message
-    wants_all = place.notify == Participant.Notify.ALL and not is_silent and not is_connected
+    wants_all = row.notify == Participant.Notify.ALL and not is_silent and not is_connected
     if newest is not None and wants_all:
         found.append(Notice("messages", newest, push=True))
     return found

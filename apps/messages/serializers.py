@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -170,6 +171,9 @@ class MessageOut(Output):
     read_at: datetime | None = Field(description="When the last other participant read it.")
 
 
+MODEL_FIELDS = {"reply_to": "reply_to_id"}  # where a field of `MessageOut` has another name
+
+
 class TimelineOut(Output):
     """Messages in the chat's order, oldest first."""
 
@@ -229,22 +233,11 @@ class InboxOut(Output):
     items: list[InboxChatOut]
 
 
+# The wire shape of a message without values, for messages that are being stored.
+EMPTY_MESSAGE: dict[str, Any] = {**dict.fromkeys(MessageOut.model_fields), "rev": 0}
+_values = attrgetter(*(MODEL_FIELDS.get(name, name) for name in MessageOut.model_fields))
+
+
 def message_out(message: Message) -> dict[str, Any]:
     """A `MessageOut`."""
-    return {
-        "id": message.id,
-        "chat_id": message.chat_id,
-        "seq": message.seq,
-        "rev": message.rev,
-        "sender_id": message.sender_id,
-        "text": message.text,
-        "reply_to": message.reply_to_id,
-        "mentions": message.mentions,
-        "sent_at": message.sent_at,
-        "created_at": message.created_at,
-        "updated_at": message.updated_at,
-        "edited_at": message.edited_at,
-        "deleted_at": message.deleted_at,
-        "delivered_at": message.delivered_at,
-        "read_at": message.read_at,
-    }
+    return dict(zip(MessageOut.model_fields, _values(message), strict=True))

@@ -37,12 +37,12 @@ def fan_out(event_ids: list[int]) -> None:
     """Follow `message.sent` and `message.edited` events; repeats and any order do no harm."""
     news = new_messages_in(event_ids)
     for chat_id, group in groupby(
-        (one for one in news if one.crowd > PART), lambda one: one.chat_id
+        (one for one in news if one.participants > PART), lambda one: one.chat_id
     ):
         ids = [str(one.id) for one in group]
         for part in crowd_parts(chat_id, PART):
             fan_out_part.delay(ids, *part)
-    _queue(news_tell([one for one in news if one.crowd <= PART]))
+    _queue(news_tell([one for one in news if one.participants <= PART]))
 
 
 @shared_task(name="messages.fan_out_part")

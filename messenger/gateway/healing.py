@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import LoginSession
 from apps.chats.models import Chat
-from apps.chats.selectors import floors_of, members_among, membership_marks, memberships_of
+from apps.chats.selectors import members_among, membership_marks, memberships_of, visibility_floors
 from apps.messages import selectors
 from apps.messages.models import Message
 from apps.messages.serializers import message_out
@@ -70,7 +70,7 @@ def missing(chat_id: UUID, seq: int, rev: int, user_ids: set[UUID]) -> Missing:
     found = selectors.messages_since(chat_id, seq), selectors.changes_since(chat_id, rev)
     # Rights after texts: one who is removed in between gets nothing of what was said after it.
     _, members = members_among(chat_id, user_ids)
-    hidden = floors_of(chat_id) | dict.fromkeys(user_ids - members, BEYOND_ALL)
+    hidden = visibility_floors(chat_id) | dict.fromkeys(user_ids - members, BEYOND_ALL)
     said = [
         _frame(dumps({"type": "message", **message_out(message)}), message, hidden, seq=message.seq)
         for message in found[0]

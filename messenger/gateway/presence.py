@@ -153,7 +153,7 @@ class Presence:
             )
             unknown = _frame(user_id, "offline", None)
             for connection in self._sockets_in(audience.chat_ids):
-                is_told = audience.is_told and connection.user_id not in audience.hidden_from
+                is_told = audience.is_visible and connection.user_id not in audience.hidden_from
                 if connection.user_id != user_id:
                     connection.pass_on(text if is_told else unknown)
             if is_online:
@@ -204,7 +204,7 @@ def _publish(people: Mapping[UUID, datetime | None]) -> None:
             },
         )
         for user_id, audience in audiences.items()
-        if audience.is_told and audience.chat_ids
+        if audience.is_visible and audience.chat_ids
     )
 
 

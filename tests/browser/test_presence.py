@@ -9,7 +9,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from apps.accounts.models import Block
-from apps.chats.services.blocks import user_block
+from apps.accounts.services.blocks import user_block
 from apps.messages.models import Message
 from messenger.core import presence
 from messenger.core.redis import client as redis

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from apps.accounts import serializers as shapes
 from apps.accounts.models import Block
+from apps.accounts.services.blocks import user_block, user_unblock
 from apps.chats.errors import NotAcceptingMessages, PersonBlocked
 from apps.chats.models import Participant
-from apps.chats.services.blocks import user_block, user_unblock
 from apps.chats.services.direct import chat_open_direct
 from apps.chats.services.groups import group_create
 from apps.messages.models import Message

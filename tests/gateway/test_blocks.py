@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.chats.services.blocks import user_block, user_unblock
+from apps.accounts.services.blocks import user_block, user_unblock
 from messenger.core import live
 from tests.web import Client, WebProcess
 

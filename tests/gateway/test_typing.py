@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from apps.chats.services.blocks import user_block, user_unblock
+from apps.accounts.services.blocks import user_block, user_unblock
 from apps.chats.services.groups import group_create
 from apps.messages.models import Message
 from messenger.core.models import OutboxEvent

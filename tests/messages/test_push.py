@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apps.accounts import push as web_push
 from apps.accounts.models import Device, LoginSession, Notification
-from apps.chats.services.blocks import user_block
+from apps.accounts.services.blocks import user_block
 from apps.messages import tasks
 from apps.messages.services.read import messages_read
 from messenger.core import outbound

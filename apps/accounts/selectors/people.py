@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from apps.accounts import tokens
 from apps.accounts.errors import InvalidCredentials, PersonNotFound, SessionEnded
-from apps.accounts.models import Block, LoginSession, User
+from apps.accounts.models import LoginSession, User
 from messenger.core.errors import NotAuthenticated
 from messenger.core.json import uuid_or_none
 
@@ -172,30 +172,10 @@ def access_person(viewer_id: UUID, user_id: UUID) -> User:
     return person
 
 
-def blocks_between(one: UUID, other: UUID) -> set[UUID]:
-    """Who of the two has blocked the other."""
-    pair = Q(blocker=one, blocked=other) | Q(blocker=other, blocked=one)
-    return set(Block.objects.filter(pair).values_list("blocker_id", flat=True))
-
-
-def blockers_of(user_id: UUID, among: Iterable[UUID]) -> set[UUID]:
-    """Those of `among` who have blocked the person."""
-    rows = Block.objects.filter(blocked=user_id, blocker__in=list(among))
-    return set(rows.values_list("blocker_id", flat=True))
-
-
-def blocked_by(user_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
-    """Whom each of the people has blocked, in one query."""
-    found: dict[UUID, list[UUID]] = {user_id: [] for user_id in user_ids}
-    rows = Block.objects.filter(blocker__in=list(found))
-    for blocker_id, blocked_id in rows.values_list("blocker_id", "blocked_id"):
-        found[blocker_id].append(blocked_id)
-    return found
-
-
-def block_list_for(user_id: UUID) -> QuerySet[Block]:
-    """Whom the person has blocked, the latest first."""
-    return Block.objects.filter(blocker=user_id).select_related("blocked").order_by("-id")
+def people_active(user_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the ids that name active people, in one query."""
+    rows = User.objects.filter(pk__in=list(user_ids), is_active=True)
+    return set(rows.values_list("id", flat=True))
 
 
 def people_search(*, viewer_id: UUID, search: str) -> QuerySet[User]:

@@ -1,29 +1,42 @@
-"""Blocks as such; what they do to chats is done in `apps.chats`, where people are blocked."""
+"""Blocking people; apps above react to the events in the same transaction."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import transaction
+
 from apps.accounts.events import UserBlocked, UserUnblocked
 from apps.accounts.models import Block
+from apps.accounts.selectors import access_person, lock_pair
 from apps.accounts.services.seen import presence_changed
 from messenger.core import live
+from messenger.core.errors import InvalidInput
 from messenger.core.events import emit
 
 
-def block_add(*, actor_id: UUID, user_id: UUID) -> bool:
-    """Note a block, inside a transaction; returns whether it is new."""
+@transaction.atomic
+def user_block(*, actor_id: UUID, user_id: UUID) -> None:
+    """Block a person: no messages from them, no presence for them. A second time changes nothing.
+
+    Raises `PersonNotFound`, and `InvalidInput` for oneself.
+    """
+    if actor_id == user_id:
+        raise InvalidInput("Nobody can block themselves.")
+    access_person(actor_id, user_id)
+    lock_pair(actor_id, user_id)
     _, is_new = Block.objects.get_or_create(blocker_id=actor_id, blocked_id=user_id)
     if is_new:
         emit(UserBlocked(user_id=actor_id, blocked_id=user_id), actor_id=actor_id)
         live.push([presence_changed(actor_id)])
-    return is_new
 
 
-def block_remove(*, actor_id: UUID, user_id: UUID) -> bool:
-    """Take a block back, inside a transaction; returns whether there was one."""
+@transaction.atomic
+def user_unblock(*, actor_id: UUID, user_id: UUID) -> None:
+    """Remove a block; without one nothing changes. Raises `PersonNotFound`."""
+    access_person(actor_id, user_id)
+    lock_pair(actor_id, user_id)
     removed, _ = Block.objects.filter(blocker_id=actor_id, blocked_id=user_id).delete()
     if removed:
         emit(UserUnblocked(user_id=actor_id, blocked_id=user_id), actor_id=actor_id)
         live.push([presence_changed(actor_id)])
-    return bool(removed)

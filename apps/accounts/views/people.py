@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import selectors as read
 from apps.accounts import serializers as shapes
-from apps.accounts.services import profile, registration
+from apps.accounts.services import blocks, profile, registration
 from apps.accounts.views.base import PersonalView
 from messenger.core.limits import OWN_ACCOUNT, SEARCH
 from messenger.core.pagination import PageQuery, page_of
@@ -72,3 +74,35 @@ class PeopleView(PersonalView):
         people = read.people_search(viewer_id=self.user_id, search=query.search)
         rows, numbers = page_of(people, query)
         return Response({"items": [shapes.person_out(row) for row in rows], **numbers})
+
+
+class PersonView(PersonalView):
+    @describe(
+        "A person's public profile",
+        description="With their presence, where you share a chat with them and they tell it.",
+        responses={200: shapes.SeenPersonOut},
+        errors=(404,),
+    )
+    def get(self, request: Request, user_id: UUID) -> Response:
+        return Response(read.person_for(self.user_id, user_id))
+
+
+class BlockView(PersonalView):
+    @describe(
+        "Block a person",
+        description=(
+            "They cannot write to you, add you to groups, or see when you are here; they are not "
+            "told, and get 403 `not_accepting_messages`, as from anybody who takes no messages "
+            "from them. Nor can you write to them: 403 `person_blocked`. Groups in common go on."
+        ),
+        responses={204: None},
+        errors=(403, 404),
+    )
+    def put(self, request: Request, user_id: UUID) -> Response:
+        blocks.user_block(actor_id=self.user_id, user_id=user_id)
+        return Response(status=204)
+
+    @describe("Unblock a person", responses={204: None}, errors=(403, 404))
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        blocks.user_unblock(actor_id=self.user_id, user_id=user_id)
+        return Response(status=204)

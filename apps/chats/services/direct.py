@@ -6,12 +6,17 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.accounts.models import User
-from apps.accounts.selectors import access_person, blocks_between
-from apps.chats import rules, selectors
+from apps.accounts.selectors import (
+    access_person,
+    blocks_between,
+    contacts_only_strangers,
+    lock_pair,
+)
+from apps.chats import selectors
 from apps.chats.errors import NotAcceptingMessages
 from apps.chats.events import ChatCreated
 from apps.chats.models import Chat, Participant
+from apps.chats.rules import Action, Standing, refusal_to
 from apps.chats.services import frames
 from messenger.core import live
 from messenger.core.errors import InvalidInput
@@ -22,7 +27,7 @@ from messenger.core.throttles import Limit
 def chat_open_direct(
     *, actor_id: UUID, user_id: UUID, new_chat_limit: Limit | None = None
 ) -> tuple[Chat, bool]:
-    """The direct chat of the two, and whether it is new; never a second one, also in a race.
+    """The direct chat of two people, and whether it is new. There is never a second one.
 
     Raises `NotFound` for an unknown person, `InvalidInput` for oneself, `NotAcceptingMessages`
     where the other's privacy or block forbids a first contact, `PersonBlocked` for one's own block,
@@ -33,10 +38,8 @@ def chat_open_direct(
     existing = selectors.direct_chat_between(actor_id, user_id)
     if existing:
         return existing, False
-    person = access_person(actor_id, user_id)
-    if person.writes_from == User.WritesFrom.CONTACTS and not selectors.share_a_chat(
-        actor_id, user_id
-    ):
+    access_person(actor_id, user_id)
+    if contacts_only_strangers(actor_id, [user_id]):
         raise NotAcceptingMessages
     if new_chat_limit:
         new_chat_limit.take(actor_id)
@@ -46,11 +49,7 @@ def chat_open_direct(
 @transaction.atomic
 def _create(actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
     low, high = sorted((actor_id, user_id))
-    selectors.lock_pair(low, high)
-    blockers = blocks_between(low, high)
-    refusal = rules.refusal_to_write(actor_id in blockers, user_id in blockers)
-    if refusal is not None:
-        raise refusal
+    lock_pair(low, high)
     new = Chat(
         kind=Chat.Kind.DIRECT,
         created_by_id=actor_id,
@@ -58,14 +57,23 @@ def _create(actor_id: UUID, user_id: UUID) -> tuple[Chat, bool]:
         direct_high_id=high,
         participant_count=2,
     )
-    # Of two writers at once the unique pair lets one insert; the other finds that one's chat.
+    blockers = blocks_between(low, high)
+    rows = [
+        Participant(
+            chat=new, user_id=one, has_blocked=one in blockers, is_blocked=other in blockers
+        )
+        for one, other in ((low, high), (high, low))
+    ]
+    (mine,) = (row for row in rows if row.user_id == actor_id)
+    refusal = refusal_to(Action.SEND, Standing(new, actor_id, mine))
+    if refusal is not None:
+        raise refusal
+    # The unique pair lets one of two concurrent inserts win; the other one finds that chat.
     Chat.objects.bulk_create([new], ignore_conflicts=True)
     chat = Chat.objects.get(direct_low_id=low, direct_high_id=high)
     if chat.id != new.id:
         return chat, False
-    Participant.objects.bulk_create(
-        [Participant(chat=chat, user_id=member) for member in (low, high)]
-    )
+    Participant.objects.bulk_create(rows)
     emit(
         ChatCreated(chat_id=chat.id, kind=chat.kind, title="", member_ids=[low, high]),
         actor_id=actor_id,

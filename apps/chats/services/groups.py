@@ -8,12 +8,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from apps.accounts.selectors import blockers_of
+from apps.accounts.selectors import blockers_of, contacts_only_strangers, people_active
 from apps.accounts.services.notifications import notifications_forget
 from apps.chats import selectors
-from apps.chats.errors import DirectChatIsFixed, GroupFull, NotAcceptingMessages, NotOwner
+from apps.chats.errors import GroupFull, NotAcceptingMessages
 from apps.chats.events import ChatCreated, ChatDeleted, ChatUpdated
 from apps.chats.models import Chat, Participant
+from apps.chats.rules import Action
 from apps.chats.services import frames
 from messenger.core import live
 from messenger.core.errors import InvalidInput
@@ -67,8 +68,8 @@ def chat_update(
     description: str | None = None,
     shares_history: bool | None = None,
 ) -> Chat:
-    """Change a group; None leaves a field. Raises `NotFound`, `NotAdmin`, `DirectChatIsFixed`."""
-    chat, _ = selectors.access_group_as_admin(actor_id, chat_id)
+    """Change a group; None leaves a field. Raises the policy's refusal to `UPDATE`."""
+    chat = selectors.access_chat(actor_id, chat_id, Action.UPDATE, lock=True).chat
     changes = {"title": title, "description": description, "shares_history": shares_history}
     changes = {name: value for name, value in changes.items() if value is not None}
     changes = {name: value for name, value in changes.items() if value != getattr(chat, name)}
@@ -87,13 +88,9 @@ def chat_update(
 
 @transaction.atomic
 def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
-    """End a group with all that was said in it. Raises `NotFound`, `NotOwner`."""
-    chat, mine = selectors.access_chat(actor_id, chat_id, lock=True)
-    if chat.kind == Chat.Kind.DIRECT:
-        raise DirectChatIsFixed("A direct chat belongs to both of its people.")
-    if mine.role != Participant.Role.OWNER:
-        raise NotOwner
-    selectors.lock_news([chat_id])
+    """Delete a group with all its messages. Raises the policy's refusal to `DELETE_CHAT`."""
+    chat = selectors.access_chat(actor_id, chat_id, Action.DELETE_CHAT, lock=True).chat
+    selectors.lock_receipts([chat_id])
     members = list(selectors.active_participants(chat_id).values_list("user_id", flat=True))
     notifications_forget(user_ids=members, thread=chat.id)
     emit(ChatDeleted(chat_id=chat.id), actor_id=actor_id)
@@ -102,17 +99,20 @@ def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
 
 
 def refuse_strangers(actor_id: UUID, user_ids: Iterable[UUID]) -> None:
-    """Raise `NotAcceptingMessages` if one of them has blocked the actor, or takes messages only
-    from people they know and shares no chat with the actor: a group would be the way around it."""
+    """Raise `NotAcceptingMessages` if the actor may not add one of these people to a group.
+
+    That is: somebody who has blocked the actor, or who accepts messages only from contacts and is
+    none. A group must not be a way around either.
+    """
     wanted = list(user_ids)
-    if blockers_of(actor_id, wanted) or selectors.shy_strangers(actor_id, wanted).exists():
+    if blockers_of(actor_id, wanted) or contacts_only_strangers(actor_id, wanted):
         raise NotAcceptingMessages
 
 
 def people(user_ids: Iterable[UUID]) -> set[UUID]:
-    """The ids as a set, all of living people; `InvalidInput` names those who are not."""
+    """The ids as a set; raises `InvalidInput` naming those that are no active person's."""
     wanted = set(user_ids)
-    unknown = wanted - selectors.living_people(wanted)
+    unknown = wanted - people_active(wanted)
     if unknown:
         raise InvalidInput(
             errors=[

@@ -1,4 +1,4 @@
-"""Who takes part in a group: joining, leaving, roles."""
+"""Participants of a group: adding, leaving, removing, roles."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from apps.accounts.services.notifications import notifications_forget
 from apps.chats import rules, selectors
-from apps.chats.errors import DirectChatIsFixed, GroupFull, NotAdmin, NotOwner
+from apps.chats.errors import GroupFull, NotOwner
 from apps.chats.events import ParticipantJoined, ParticipantLeft, RoleChanged
 from apps.chats.models import Chat, Participant
+from apps.chats.rules import Action
 from apps.chats.services import frames
 from apps.chats.services.groups import people, refuse_strangers
 from messenger.core import live
@@ -24,13 +25,12 @@ from messenger.core.events import emit
 def participants_add(
     *, actor_id: UUID, chat_id: UUID, user_ids: Iterable[UUID]
 ) -> list[Participant]:
-    """Add people to a group; who is in already stays as they are.
+    """Add people to a group; those who take part already are left unchanged.
 
-    Newcomers see what was said before only where the group shares its history.
-    Raises `NotFound`, `NotAdmin`, `DirectChatIsFixed`, `InvalidInput`, `NotAcceptingMessages`,
-    `GroupFull`.
+    Newcomers see earlier messages only where the group shares its history.
+    Raises the policy's refusal to `ADD`, `InvalidInput`, `NotAcceptingMessages`, `GroupFull`.
     """
-    chat, _ = selectors.access_group_as_admin(actor_id, chat_id)
+    chat = selectors.access_chat(actor_id, chat_id, Action.ADD, lock=True).chat
     wanted = people(user_ids)
     rows = {row.user_id: row for row in Participant.objects.filter(chat=chat, user_id__in=wanted)}
     newcomers = sorted(user_id for user_id in wanted if _is_out(rows.get(user_id)))
@@ -59,16 +59,15 @@ def participants_add(
 def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
     """Remove somebody, or leave. The last owner's group passes to its oldest admin or member.
 
-    Raises `NotFound`, `DirectChatIsFixed`, and `NotAdmin` unless one outranks the other.
+    Raises the policy's refusal to `REMOVE` or `LEAVE`.
     """
-    chat, mine = selectors.access_chat(actor_id, chat_id, lock=True)
-    if chat.kind == Chat.Kind.DIRECT:
-        raise DirectChatIsFixed
-    target = mine if user_id == actor_id else selectors.access_participant(chat, user_id)
-    if not rules.can_remove(mine, target):
-        raise NotAdmin
-    selectors.lock_news([chat.id])
-    # They may have read on until we held the lock.
+    if user_id == actor_id:
+        leaving = selectors.access_chat(actor_id, chat_id, Action.LEAVE, lock=True)
+    else:
+        _, leaving = selectors.access_target(actor_id, chat_id, Action.REMOVE, user_id)
+    chat, target = leaving.chat, leaving.mine
+    selectors.lock_receipts([chat.id])
+    # Their cursors may have moved until the lock was held.
     target.refresh_from_db(fields=["delivered_seq", "read_seq"])
     was_owner = target.role == Participant.Role.OWNER
     target.left_at = timezone.now()
@@ -90,27 +89,27 @@ def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
 
 @transaction.atomic
 def participant_set_role(*, actor_id: UUID, chat_id: UUID, user_id: UUID, role: str) -> Participant:
-    """Promote or demote; `owner` hands the group over. Only the owner may.
+    """Promote or demote; `owner` hands the group over.
 
-    Raises `NotFound`, `DirectChatIsFixed`, `NotOwner`.
+    Raises the policy's refusal to `SET_ROLE`, and `NotOwner` for an owner's own demotion.
     """
-    chat, mine = selectors.access_chat(actor_id, chat_id, lock=True)
-    if chat.kind == Chat.Kind.DIRECT:
-        raise DirectChatIsFixed
-    if mine.role != Participant.Role.OWNER:
-        raise NotOwner
-    target = selectors.access_participant(chat, user_id)
-    if target.pk == mine.pk:
+    standing, standing_of_target = selectors.access_target(
+        actor_id, chat_id, Action.SET_ROLE, user_id
+    )
+    chat, target = standing.chat, standing_of_target.mine
+    if user_id == actor_id:
         if role != Participant.Role.OWNER:
             raise NotOwner("Hand the group to somebody else first.")
-        return mine
+        return target
     if role == Participant.Role.OWNER:
-        _set_role(chat, mine, Participant.Role.ADMIN, actor_id)
+        _set_role(chat, standing.mine, Participant.Role.ADMIN, actor_id)
     _set_role(chat, target, role, actor_id)
     return target
 
 
-JOIN_FIELDS = ["left_at", "joined_at", "hidden_seq", "delivered_seq", "read_seq", "role"]
+JOIN_FIELDS = [
+    *("left_at", "joined_at", "hidden_seq", "delivered_seq", "read_seq", "role", "may_post")
+]
 
 
 def _is_out(row: Participant | None) -> bool:
@@ -122,8 +121,9 @@ def _joined(chat: Chat, row: Participant | None, user_id: UUID) -> Participant:
     row.left_at = None
     row.joined_at = timezone.now()
     row.role = Participant.Role.MEMBER
+    row.may_post = None
     row.hidden_seq = 0 if chat.shares_history else chat.last_seq
-    # What was there before is history, not news: nothing of it is unread or undelivered.
+    # Earlier messages are history: none of them counts as unread or undelivered.
     row.delivered_seq = row.read_seq = chat.last_seq
     return row
 
@@ -142,7 +142,7 @@ def _pass_on(chat: Chat, actor_id: UUID) -> None:
 
 
 def _set_role(chat: Chat, target: Participant, role: str, actor_id: UUID) -> None:
-    target.role = role
-    target.save(update_fields=["role"])
+    target.role, target.may_post = role, None
+    target.save(update_fields=["role", "may_post"])
     emit(RoleChanged(chat_id=chat.id, user_id=target.user_id, role=role), actor_id=actor_id)
     live.push([frames.participant_joined(chat, target)])

@@ -1,4 +1,4 @@
-"""How a person wants one of their chats: seen and heard by themselves alone."""
+"""A person's own preferences for a chat."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from messenger.core import live
 def preferences_set(*, actor_id: UUID, chat_id: UUID, changes: dict[str, Any]) -> Participant:
     """Change one's own preferences; `changes` holds checked fields of `PreferencesInput`.
 
-    The person's other connections are told. Raises `NotFound`.
+    The person's connections get `chat_preferences`. Raises `NotFound`.
     """
-    _, mine = selectors.access_chat(actor_id, chat_id)
+    mine = selectors.access_chat(actor_id, chat_id).mine
     fields = [name for name, value in changes.items() if getattr(mine, name) != value]
     if fields:
         for name in fields:

@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.transaction import atomic
 from pydantic import Field, model_validator
 
-from apps.chats.selectors import living_people
+from apps.accounts.selectors import people_active
 from apps.chats.services.direct import chat_open_direct
 from apps.messages import selectors
 from apps.messages.serializers import MessageSendInput, Seq, SocketDeleteInput, SocketEditInput
@@ -78,7 +78,7 @@ def _delete(actor_id: UUID, data: SocketDeleteInput) -> None:
 
 def _read(actor_id: UUID, data: ReadCommandInput) -> None:
     if data.message_id is not None:
-        message, _, _ = selectors.access_message(actor_id, data.message_id)
+        message = selectors.access_message(actor_id, data.message_id).message
         messages_read(actor_id=actor_id, chat_id=message.chat_id, seq=message.seq)
     elif data.chat_id is not None and data.seq is not None:
         messages_read(actor_id=actor_id, chat_id=data.chat_id, seq=data.seq)
@@ -218,7 +218,7 @@ def _one_by_one(commands: Sequence[Asked], do: Callable[[UUID, Any], None]) -> l
 def _fresh(commands: Sequence[Asked], refused: list[Refused]) -> list[Asked]:
     """Those that have not been done before, of people who are there."""
     new = commands_claim([command.event_id for _, command in commands])
-    there = living_people({command.metadata.actor_id for _, command in commands})
+    there = people_active({command.metadata.actor_id for _, command in commands})
     fresh, strange = [], []
     for received, command in commands:
         if command.event_id not in new:

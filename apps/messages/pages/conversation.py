@@ -66,7 +66,7 @@ def talk(request: Any, chat_id: UUID, view: str = "chat") -> dict[str, Any]:
     quoted = selectors.quoted_for(items, chat["hidden_seq"])
     reply = _reply(request, chat)
     cursors = _cursors(viewer_id, chat)
-    people = selectors.faces_for(
+    people = selectors.profiles_for(
         {item["sender_id"] for item in [*items, *quoted.values(), *([reply] if reply else [])]}
         | {user_id for item in items for user_id in item["mentions"]}
         | set(cursors)

@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts.services.blocks import user_block, user_unblock
 from apps.chats.errors import NotAcceptingMessages
 from apps.chats.models import Participant
 from apps.chats.selectors import participants_for
 from apps.chats.serializers import ChatPatchInput
-from apps.chats.services.blocks import user_block, user_unblock
 from apps.chats.services.groups import chat_update, group_delete
 from apps.chats.services.participants import (
     participant_remove,

@@ -52,7 +52,7 @@ def rows(
 ) -> list[dict[str, Any]]:
     """`InboxChatOut`s with what the templates add: name, colour, who spoke last; one query."""
     groups = [chat for chat in chats if chat["kind"] == "group" and chat["last_message"]]
-    faces = selectors.faces_for(chat["last_message"]["sender_id"] for chat in groups)
+    faces = selectors.profiles_for(chat["last_message"]["sender_id"] for chat in groups)
     for chat in chats:
         last = chat["last_message"]
         chat["name"] = chat_name(chat)

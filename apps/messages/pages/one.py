@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from apps.chats.rules import refusal_to_write
 from apps.messages import rules, selectors
 from apps.messages.pages.inbox import column
+from apps.messages.rules import MessageAction
 from apps.messages.serializers import MessageEditInput, message_out
 from apps.messages.services.change import message_delete, message_edit
 from messenger.core.errors import InvalidInput, NotFound
@@ -30,8 +30,9 @@ from messenger.core.throttles import take
 def message_page(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
     """Reply, edit, delete. POST `action` is `edit` (with `text`) or `delete`."""
     viewer_id = request.user.pk
-    message, chat, mine = selectors.access_message(viewer_id, message_id)
-    if chat.id != chat_id:
+    found = selectors.access_message(viewer_id, message_id)
+    message, standing, now = found.message, found.standing, timezone.now()
+    if message.chat_id != chat_id:
         raise NotFound
     if request.method == "POST":
         return _act(request, chat_id, message_id)
@@ -41,12 +42,11 @@ def message_page(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
         "view": "form",
         "chat_id": chat_id,
         "message": message_out(message),
-        "sender": selectors.faces_for([message.sender_id]).get(message.sender_id),
+        "sender": selectors.profiles_for([message.sender_id]).get(message.sender_id),
         "is_mine": is_mine,
-        "can_edit": is_mine
-        and rules.is_editable_at(message, timezone.now())
-        and refusal_to_write(mine.has_blocked, mine.is_blocked) is None,
-        "can_delete": rules.can_delete(chat, mine, message),
+        "can_edit": rules.message_refusal_to(MessageAction.EDIT, message, standing, now) is None,
+        "can_delete": rules.message_refusal_to(MessageAction.DELETE, message, standing, now)
+        is None,
     }
     return render(request, "messaging/message.html", context)
 

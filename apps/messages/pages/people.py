@@ -99,7 +99,7 @@ def chosen_ids(request: Any) -> list[UUID]:
 def _group_form(
     request: Any, *, chosen: list[UUID], found: list[dict[str, Any]], title_error: str = ""
 ) -> HttpResponse:
-    faces = selectors.faces_for(chosen)
+    faces = selectors.profiles_for(chosen)
     context = {
         **column(request),
         "title_value": request.POST.get("title", ""),

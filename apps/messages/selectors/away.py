@@ -58,14 +58,14 @@ def perhaps_away(
     behind = Q(delivered_seq__lt=F("chat__last_seq"))
     if named:
         behind |= Q(user_id__in=named, read_seq__lt=F("chat__last_seq"))
-    rows = Participant.objects.filter(behind, chat_id__in=chat_ids, left_at=None)
+    rows = Participant.objects.active().filter(behind, chat_id__in=chat_ids)
     rows = rows.exclude(notify=Participant.Notify.NONE).defer("draft")
     return rows if part is None else rows.filter(pk__range=part)
 
 
 def crowd_parts(chat_id: UUID, size: int) -> Iterator[tuple[int, int]]:
     """The chat's participants in chunks of `size`: the first and the last number of each."""
-    rows = Participant.objects.filter(chat_id=chat_id, left_at=None).order_by("pk")
+    rows = Participant.objects.active().filter(chat_id=chat_id).order_by("pk")
     numbers = list(rows.values_list("pk", flat=True))
     starts = numbers[::size]
     for start, end in pairwise([*starts, (numbers or [0])[-1] + 1]):

@@ -1,4 +1,4 @@
-"""My chats, with what is new in each."""
+"""A person's list of chats, with last message and unread counts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Greatest
 
 from apps.accounts.models import User
+from apps.accounts.selectors import statuses_for
 from apps.accounts.serializers import person_out
 from apps.chats.models import Chat, Participant
-from apps.chats.rules import refusal_to_write
-from apps.chats.selectors import statuses_for
+from apps.chats.rules import Action, Standing, refusal_to
 from apps.chats.serializers import chat_out, preferences_out
 from apps.messages.models import Message
 from apps.messages.serializers import message_out
@@ -29,15 +29,17 @@ from messenger.core.errors import NotFound
 
 
 def chats_for(user_id: UUID) -> list[dict[str, Any]]:
-    """All chats of a person as `InboxChatOut`, the pinned ones first, by last activity, in five
-    queries."""
+    """All chats of a person as `InboxChatOut`, pinned ones first, then by last activity.
+
+    Five queries, whatever the number of chats.
+    """
     rows = _mine(user_id).order_by("-pinned", "-chat__last_message_at", "-chat_id")
-    return _dress(user_id, rows)
+    return _serialized(user_id, rows)
 
 
 def chat_for(user_id: UUID, chat_id: UUID) -> dict[str, Any]:
     """One chat as `InboxChatOut`, or `NotFound`."""
-    found = _dress(user_id, _mine(user_id).filter(chat_id=chat_id))
+    found = _serialized(user_id, _mine(user_id).filter(chat_id=chat_id))
     if not found:
         raise NotFound
     return found[0]
@@ -45,7 +47,7 @@ def chat_for(user_id: UUID, chat_id: UUID) -> dict[str, Any]:
 
 def chats_among(user_id: UUID, chat_ids: Collection[UUID]) -> list[dict[str, Any]]:
     """Those of the chats that are the person's, as `InboxChatOut`."""
-    return _dress(user_id, _mine(user_id).filter(chat_id__in=chat_ids))
+    return _serialized(user_id, _mine(user_id).filter(chat_id__in=chat_ids))
 
 
 def _mine(user_id: UUID) -> QuerySet[Participant]:
@@ -62,13 +64,14 @@ def _mine(user_id: UUID) -> QuerySet[Participant]:
         .values("n")
     )
     return (
-        Participant.objects.filter(user_id=user_id, left_at=None)
+        Participant.objects.active()
+        .filter(user_id=user_id)
         .select_related("chat")
         .annotate(unread_count=Coalesce(Subquery(unread), Value(0), output_field=BigIntegerField()))
     )
 
 
-def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
+def _serialized(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
     mine = list(rows)
     newest = _last_messages([row.chat_id for row in mine])
     peers = _peers(user_id, [row.chat for row in mine])
@@ -84,7 +87,7 @@ def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
             "preferences": preferences_out(row),
             "unread_count": 0 if row.has_blocked else vars(row)["unread_count"],
             "blocked": row.has_blocked,
-            "can_write": refusal_to_write(row.has_blocked, row.is_blocked) is None,
+            "can_write": refusal_to(Action.SEND, Standing(row.chat, user_id, row)) is None,
             "last_message": _visible(newest.get(row.chat_id), row),
             "peer": peers.get(_peer_id(user_id, row.chat)),
         }
@@ -94,11 +97,10 @@ def _dress(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
 
 def mention_counts_for(user_id: UUID, chat_ids: list[UUID]) -> dict[UUID, int]:
     """How many unread messages of these chats name the person; chats without any are missing."""
-    here = Participant.objects.filter(
-        user_id=user_id, chat_id=OuterRef("chat_id"), left_at=None
-    ).values(floor=Greatest("read_seq", "hidden_seq"))
+    mine = Participant.objects.active().filter(user_id=user_id, chat_id=OuterRef("chat_id"))
+    floor = mine.values(floor=Greatest("read_seq", "hidden_seq"))
     rows = Message.objects.exclude(mentions=[]).filter(
-        chat_id__in=chat_ids, mentions__contains=[user_id], seq__gt=Subquery(here)
+        chat_id__in=chat_ids, mentions__contains=[user_id], seq__gt=Subquery(floor)
     )
     counted = rows.exclude(sender_id=user_id).order_by().values("chat_id").annotate(n=Count("*"))
     return dict(counted.values_list("chat_id", "n"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from apps.chats.models import Participant
+from apps.chats.models import Participant, active_sql
 from apps.messages.models import Message
 from apps.messages.serializers import SyncPosition, message_out
 
@@ -39,8 +39,8 @@ class Replay:
         self._revs: dict[UUID, int] = {}
         # What changed is told of messages between these: visible to the person, held by the device.
         self._held: dict[UUID, tuple[int, int]] = {}
-        rows = Participant.objects.filter(user_id=user_id, left_at=None).select_related("chat")
-        if positions is None:  # what a blocked person wrote before is no news, and stays unread
+        rows = Participant.objects.active().filter(user_id=user_id).select_related("chat")
+        if positions is None:  # messages of people blocked since then are not replayed
             rows = rows.filter(has_blocked=False)
         else:
             rows = rows.filter(chat_id__in=list(positions))
@@ -141,7 +141,7 @@ SINCE = {
         f" (sum(octet_length(m.text) + 400) OVER (ORDER BY m.chat_id, m.{key}))::bigint AS upto"
         " FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS s(chat_id, start, most)"
         " JOIN chats_participant p"
-        "  ON p.chat_id = s.chat_id AND p.user_id = %s AND p.left_at IS NULL,"
+        f"  ON p.chat_id = s.chat_id AND p.user_id = %s AND {active_sql('p')},"
         " LATERAL (SELECT * FROM messaging_message WHERE chat_id = s.chat_id"
         f"  AND {key} > s.start {only} AND sender_id <> %s ORDER BY {key} LIMIT s.most) m) found"
         f" WHERE upto - size < {PAGE_BYTES} ORDER BY chat_id, {key} LIMIT {PAGE_ROWS}"

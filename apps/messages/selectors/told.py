@@ -9,7 +9,7 @@ from uuid import UUID
 
 from apps.chats.models import Chat, Participant
 from apps.messages.models import Message
-from apps.messages.selectors.faces import faces_for
+from apps.messages.selectors.profiles import profiles_for
 
 KINDS = ("messages", "mention")
 
@@ -33,12 +33,12 @@ def told_for(user_id: UUID, items: Sequence[dict[str, Any]]) -> list[Told]:
     items = [item for item in items if item["kind"] in KINDS]
     chat_ids = {UUID(item["payload"]["chat_id"]) for item in items}
     message_ids = {UUID(item["payload"]["message_id"]) for item in items}
-    mine = Participant.objects.filter(user_id=user_id, left_at=None, chat_id__in=chat_ids)
+    mine = Participant.objects.active().filter(user_id=user_id, chat_id__in=chat_ids)
     places = {row.chat_id: row for row in mine.select_related("chat")}
     messages = {row.id: row for row in Message.objects.filter(pk__in=message_ids)}
     peers = {row.chat_id: _peer_id(user_id, row.chat) for row in places.values()}
     senders = {row.sender_id for row in messages.values()}
-    faces = faces_for(senders | {one for one in peers.values() if one})
+    faces = profiles_for(senders | {one for one in peers.values() if one})
     found = []
     for item in items:
         place = places.get(UUID(item["payload"]["chat_id"]))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.selectors import blocked_by, pushes_due
 from apps.accounts.services.notifications import News, notifications_tell
-from apps.chats.selectors import lock_news
+from apps.chats.selectors import lock_receipts
 from apps.messages.rules import NewMessage, Notice, notices_for
 from apps.messages.selectors.away import perhaps_away
 from messenger.core import presence
@@ -45,7 +45,7 @@ def _write(
         chat_id: list(group) for chat_id, group in groupby(news, key=lambda one: one.chat_id)
     }
     # Also orders two runs of this.
-    lock_news(by_chat)
+    lock_receipts(by_chat)
     now = timezone.now()
     unheard = blocked_by(user_ids)  # one is told nothing of what those say whom one has blocked
     told: list[News] = []

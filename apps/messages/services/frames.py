@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from apps.chats.models import Chat
-from apps.chats.selectors import floors_of
+from apps.chats.selectors import visibility_floors
 from apps.messages.models import Message
 from messenger.core.json import dumps
 from messenger.core.live import Frame, chat_group
@@ -29,7 +29,7 @@ def change_text(message: Message) -> str:
 
 def changed(message: Message, chat: Chat, connection_id: str = "") -> Frame:
     """For everybody who may see the message but the connection that gets the ack."""
-    floors = floors_of(message.chat_id)
+    floors = visibility_floors(message.chat_id)
     return Frame(
         chat_group(message.chat_id),
         change_text(message),

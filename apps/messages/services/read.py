@@ -1,18 +1,19 @@
-"""Receipts: cursors that say how far each participant has got, moved in batches."""
+"""Receipts: each participant's cursors of delivered and read messages, moved in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from apps.accounts.services.notifications import notifications_clear
-from apps.chats.selectors import lock_news
+from apps.chats.models import active_sql
+from apps.chats.selectors import lock_receipts
 from apps.messages.events import CursorMoved, MessageDelivered, MessageRead
 from apps.messages.services import frames
 from messenger.core import live
@@ -26,9 +27,9 @@ KINDS = ("delivered", "read")
 
 @dataclass(frozen=True, slots=True)
 class CursorMove:
-    """Everything up to the two `seq`s has reached, and been read by, one person; 0 says nothing.
+    """Messages up to the two `seq`s were delivered to, and read by, one person; 0: no change.
 
-    What is read has been delivered; beyond the chat's end means its end.
+    A read message counts as delivered. A `seq` beyond the chat's last one means the last one.
     """
 
     user_id: UUID
@@ -56,17 +57,19 @@ def messages_read(*, actor_id: UUID, chat_id: UUID, seq: int) -> None:
 
 @transaction.atomic
 def cursors_move(moves: Sequence[CursorMove]) -> list[DomainError | None]:
-    """Move cursors forward, never back; tell the chats after the commit.
+    """Move cursors forward, never back, and broadcast receipts after the commit.
 
-    Returns for each move None or `NotFound`. A constant number of statements. The cursors of one
-    who has blocked the other of a direct chat stand still: they would tell when one is here.
+    Returns for each move None, or `NotFound` where the person takes no part in the chat: only
+    participants have cursors. In a direct chat the cursors of a person who has blocked the other
+    stay, because receipts would show when that person is online. A constant number of statements.
     """
     wanted = _merge(moves)
-    # Two people passing the same message at once must see each other, or neither would complete it.
-    lock_news({chat_id for chat_id, _ in wanted})
+    # Otherwise two people who pass a message at once would not see each other's cursor, and
+    # neither would complete its receipts.
+    lock_receipts({chat_id for chat_id, _ in wanted})
     with connection.cursor() as cursor:
         cursor.execute(LOAD, [[c for c, _ in wanted], [u for _, u in wanted]])
-        rows = {(row[0], row[1]): row[2:] for row in cursor.fetchall()}
+        rows = {(row[0], row[1]): _Row(*row[2:]) for row in cursor.fetchall()}
         moved = [
             step for key, row in rows.items() if (step := _step(key, wanted[key], row)) is not None
         ]
@@ -78,14 +81,14 @@ def cursors_move(moves: Sequence[CursorMove]) -> list[DomainError | None]:
 
 @transaction.atomic
 def receipts_complete(lows: Mapping[UUID, tuple[int, int]]) -> None:
-    """Give messages the times that only those who left a chat were holding up.
+    """Set `delivered_at` and `read_at` of messages that lacked only the receipts of leavers.
 
-    `lows` are the leavers' lowest `delivered_seq` and `read_seq` by chat; up to there they held up
-    nothing. Run again it changes nothing. A constant number of statements.
+    `lows` are the leavers' lowest `delivered_seq` and `read_seq` by chat: messages up to there did
+    not wait for them. Idempotent. A constant number of statements.
     """
     if not lows:
         return
-    lock_news(lows)
+    lock_receipts(lows)
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now = cursor.fetchone()[0]
@@ -105,14 +108,23 @@ def _merge(moves: Sequence[CursorMove]) -> dict[tuple[UUID, UUID], tuple[int, in
     return wanted
 
 
-def _step(
-    key: tuple[UUID, UUID], wanted: tuple[int, int], row: tuple[int, int, int, int, int, bool]
-) -> _Moved | None:
-    delivered, read, last_seq, participant_count, members_rev, has_blocked = row
-    new = (max(delivered, min(wanted[0], last_seq)), max(read, min(wanted[1], last_seq)))
-    if has_blocked or new == (delivered, read):
+class _Row(NamedTuple):
+    """What `LOAD` reads of a participant and their chat."""
+
+    delivered_seq: int
+    read_seq: int
+    last_seq: int
+    participant_count: int
+    members_rev: int
+    has_blocked: bool
+
+
+def _step(key: tuple[UUID, UUID], wanted: tuple[int, int], row: _Row) -> _Moved | None:
+    old = (row.delivered_seq, row.read_seq)
+    new = (max(old[0], min(wanted[0], row.last_seq)), max(old[1], min(wanted[1], row.last_seq)))
+    if row.has_blocked or new == old:
         return None
-    return _Moved(*key, (delivered, read), new, participant_count, members_rev)
+    return _Moved(*key, old, new, row.participant_count, row.members_rev)
 
 
 def _store(cursor: Any, moved: list[_Moved], now: datetime) -> None:
@@ -136,16 +148,17 @@ def _store(cursor: Any, moved: list[_Moved], now: datetime) -> None:
     read = [one for one in moved if one.new[1] > one.old[1]]
     if read:
         notifications_clear((one.user_id, one.chat_id, one.new[1]) for one in read)
-    _tell(cursor, moved, now)
+    _emit(cursor, moved, now)
 
 
 def _complete(cursor: Any, kind: str, lows: Mapping[UUID, int], now: datetime) -> None:
     chats = sorted(lows)
     parameters = {"chats": chats, "lows": [lows[chat] for chat in chats], "now": now}
-    cursor.execute(COMPLETE.format(kind=kind), parameters)
+    cursor.execute(COMPLETE[kind], parameters)
 
 
-def _tell(cursor: Any, moved: list[_Moved], now: datetime) -> None:
+def _emit(cursor: Any, moved: list[_Moved], now: datetime) -> None:
+    """Write the events of the moved cursors in one statement, and broadcast the receipts."""
     facts: list[CursorMoved] = []
     for one in moved:
         for index, event in enumerate((MessageDelivered, MessageRead)):
@@ -160,7 +173,7 @@ def _tell(cursor: Any, moved: list[_Moved], now: datetime) -> None:
                     )
                 )
     cursor.execute(
-        TELL,
+        EMIT,
         {
             "event_id": [new_id() for _ in facts],
             "event_type": [fact.event_type for fact in facts],
@@ -175,19 +188,19 @@ def _tell(cursor: Any, moved: list[_Moved], now: datetime) -> None:
     live.push(
         frames.receipt(one.chat_id, one.user_id, one.new, now, one.members_rev)
         for one in moved
-        # In a crowd, everybody's receipts for everybody would be the square of its size.
+        # In a large chat receipts of all to all would grow with the square of its size.
         if one.participant_count <= settings.RECEIPTS_LIVE_LIMIT
     )
 
 
-LOAD = """
+LOAD = f"""
 SELECT p.chat_id, p.user_id, p.delivered_seq, p.read_seq, c.last_seq, c.participant_count,
   c.members_rev, p.has_blocked
 FROM unnest(%s::uuid[], %s::uuid[]) AS q(chat_id, user_id)
 JOIN chats_participant p USING (chat_id, user_id)
 JOIN chats_chat c ON c.id = p.chat_id
-WHERE p.left_at IS NULL
-"""
+WHERE {active_sql("p")}
+"""  # noqa: S608
 
 MOVE = """
 UPDATE chats_participant p
@@ -199,16 +212,21 @@ FROM unnest(%(chats)s::uuid[], %(users)s::uuid[], %(delivered)s::bigint[], %(rea
 WHERE p.chat_id = q.chat_id AND p.user_id = q.user_id
 """
 
-# A message is complete when everybody but its sender has passed it. Per chat the two lowest
-# cursors decide: the lowest for everybody's messages, the second for the laggard's own.
-COMPLETE = """
+
+def _complete_sql(kind: str) -> str:
+    """Set `delivered_at` or `read_at` of the messages that all but their sender have passed.
+
+    Per chat the two lowest cursors decide: the lowest for other people's messages, the second for
+    messages of the participant who has the lowest.
+    """
+    return f"""
 WITH ranked AS (
   SELECT p.chat_id, p.user_id, p.{kind}_seq AS seq,
          row_number() OVER (PARTITION BY p.chat_id ORDER BY p.{kind}_seq, p.user_id) AS place
   FROM chats_participant p
-  WHERE p.chat_id = ANY(%(chats)s::uuid[]) AND p.left_at IS NULL
+  WHERE p.chat_id = ANY(%(chats)s::uuid[]) AND {active_sql("p")}
 ), floors AS (
-  SELECT one.chat_id, one.user_id AS laggard, one.seq AS lowest, coalesce(two.seq, 0) AS second
+  SELECT one.chat_id, one.user_id AS last, one.seq AS lowest, coalesce(two.seq, 0) AS second
   FROM ranked one LEFT JOIN ranked two ON two.chat_id = one.chat_id AND two.place = 2
   WHERE one.place = 1
 ), complete AS (
@@ -216,14 +234,17 @@ WITH ranked AS (
   JOIN floors f ON f.chat_id = q.chat_id
   JOIN messaging_message m ON m.chat_id = q.chat_id AND m.seq > q.low
     AND m.seq <= greatest(f.lowest, f.second)
-    AND m.seq <= CASE WHEN m.sender_id = f.laggard THEN f.second ELSE f.lowest END
+    AND m.seq <= CASE WHEN m.sender_id = f.last THEN f.second ELSE f.lowest END
   WHERE m.{kind}_at IS NULL
   ORDER BY m.chat_id, m.seq FOR NO KEY UPDATE OF m
 )
 UPDATE messaging_message m SET {kind}_at = %(now)s FROM complete WHERE m.id = complete.id
-"""
+"""  # noqa: S608
 
-TELL = """
+
+COMPLETE = {kind: _complete_sql(kind) for kind in KINDS}
+
+EMIT = """
 INSERT INTO core_outboxevent
   (event_id, event_type, topic, aggregate_id, payload, metadata, created_at)
 SELECT event_id, event_type, topic, aggregate_id, payload, metadata, %(now)s

@@ -69,7 +69,7 @@ class MessageView(ApiView):
 
     @describe("One message", responses={200: MessageOut}, errors=(404,))
     def get(self, request: Request, message_id: UUID) -> Response:
-        message, _, _ = selectors.access_message(self.user_id, message_id)
+        message = selectors.access_message(self.user_id, message_id).message
         return Response(message_out(message))
 
     @describe(
@@ -101,7 +101,7 @@ class MessageReadView(ApiView):
 
     @describe("Read up to here", responses={204: None}, errors=(404,))
     def post(self, request: Request, message_id: UUID) -> Response:
-        message, _, _ = selectors.access_message(self.user_id, message_id)
+        message = selectors.access_message(self.user_id, message_id).message
         messages_read(actor_id=self.user_id, chat_id=message.chat_id, seq=message.seq)
         return Response(status=204)
 

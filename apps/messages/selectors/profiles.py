@@ -12,7 +12,7 @@ from apps.messages.models import Message
 from apps.messages.serializers import message_out
 
 
-def faces_for(user_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+def profiles_for(user_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     """`PersonOut` by id, in one query; for ids that the viewer has already been shown."""
     wanted = set(user_ids)
     return {user.id: person_out(user) for user in User.objects.filter(pk__in=wanted)}
