@@ -10,8 +10,8 @@ class MessagesConfig(AppConfig):
     verbose_name = _("Conversations")
 
     def ready(self) -> None:
-        from messenger.core.events import follow  # models: only once the apps are there
+        from messenger.core.events import register_handler  # its models need the loaded apps
 
         for event_type in ("message.sent", "message.edited"):
-            follow(event_type, "messages.fan_out")
-        follow("chat.participant_left", "messages.complete_receipts")
+            register_handler(event_type, "messages.fan_out")
+        register_handler("chat.participant_left", "messages.complete_receipts")

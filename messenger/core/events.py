@@ -1,4 +1,4 @@
-"""Domain events: typed, frozen, past-tense facts, written to the outbox where they happen."""
+"""Domain events: typed, frozen facts, written to the outbox in the transaction of the change."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import structlog
 from django.db import transaction
 from pydantic import BaseModel, ConfigDict
 
-from messenger.core import poke
+from messenger.core import relay_wakeup
 from messenger.core.models import OutboxEvent
 
 VERSION = 1
 _classes: dict[str, type[Event]] = {}
-_followers: dict[str, list[str]] = {}
+_handlers: dict[str, list[str]] = {}
 E = TypeVar("E", bound="Event")
 Reaction = Callable[[Any, UUID | None], None]
 _reactions: dict[str, list[Reaction]] = {}
 
 
 class Event(BaseModel):
-    """A fact. `event_type` is its name on the wire, `topic` the broker's topic it goes to;
-    `aggregate_id` says what it is about: events about the same thing arrive in their order.
-    `written_in_sql` marks those whose outbox rows a batch writes itself, without `emit`.
+    """A fact about one aggregate, such as a chat; events about the same one arrive in order.
+
+    `event_type` is its name on the wire, `topic` the broker's topic it is published to.
+    `written_in_sql` marks events whose outbox rows a statement inserts without `emit`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,32 +44,32 @@ class Event(BaseModel):
 
 
 def event_classes() -> list[type[Event]]:
-    """Every event of every installed app, by name."""
+    """The event classes of all installed apps, ordered by name."""
     return [_classes[name] for name in sorted(_classes)]
 
 
-def follow(event_type: str, task_name: str) -> None:
+def register_handler(event_type: str, task_name: str) -> None:
     """Have the Celery task `task_name` called with outbox ids of such events: `task([1, 2, …])`.
 
-    At least once, at most 500 at a time, whether or not the broker can be reached. Apps call this
-    in `AppConfig.ready`.
+    Each id is passed at least once, at most 500 per call, in no particular order, whether or not
+    the broker is available. Called in `AppConfig.ready`; registering a task twice changes nothing.
     """
-    tasks = _followers.setdefault(event_type, [])
+    tasks = _handlers.setdefault(event_type, [])
     if task_name not in tasks:
         tasks.append(task_name)
 
 
-def followers(event_type: str) -> tuple[str, ...]:
-    """The tasks that follow events of this type."""
-    return tuple(_followers.get(event_type, ()))
+def handlers(event_type: str) -> tuple[str, ...]:
+    """The names of the tasks that handle events of this type."""
+    return tuple(_handlers.get(event_type, ()))
 
 
 def react(event_class: type[E], handler: Callable[[E, UUID | None], None]) -> None:
     """Have `emit` call `handler(event, actor_id)` for such events, inside the transaction.
 
-    The way in which an app answers an event of a lower app: both writes commit, or neither does.
-    Called in `AppConfig.ready`; registering the same handler again changes nothing.
-    Raises `TypeError` for events that are written in SQL, which `emit` never sees.
+    For changes that an event of a lower app requires: both writes commit, or neither does.
+    Called in `AppConfig.ready`; registering a handler twice changes nothing.
+    Raises `TypeError` for events that are written in SQL, without `emit`.
     """
     if event_class.written_in_sql:
         raise TypeError(f"{event_class.event_type} is written in SQL: nothing can react to it")
@@ -83,7 +84,7 @@ def emit(event: Event, *, actor_id: UUID | None) -> None:
     Raises `RuntimeError` outside a transaction, and whatever a reaction raises.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("emit() belongs inside the transaction of what it tells")
+        raise RuntimeError("emit() must be called inside the transaction of the change")
     OutboxEvent.objects.create(
         event_type=event.event_type,
         topic=event.topic,
@@ -97,12 +98,12 @@ def emit(event: Event, *, actor_id: UUID | None) -> None:
 
 
 def outbox_written() -> None:
-    """Wake the relay once the transaction has committed; for who writes outbox rows in SQL."""
-    transaction.on_commit(poke.relay_wanted, robust=True)
+    """Wake the relay after the commit. Call it after inserting outbox rows with SQL."""
+    transaction.on_commit(relay_wakeup.wake_relay, robust=True)
 
 
 def event_metadata(actor_id: UUID | None) -> dict[str, Any]:
-    """Who did it, in which request, and the version of the payload's schema."""
+    """The actor, the id of the request, and the version of the payload's schema."""
     return {
         "actor_id": str(actor_id) if actor_id else None,
         "request_id": structlog.contextvars.get_contextvars().get("request_id"),

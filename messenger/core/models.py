@@ -1,4 +1,4 @@
-"""Kernel tables: what happened and waits to be told to the outside."""
+"""Tables of the kernel: the outbox of domain events, and tasks that failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from messenger.core.ids import new_id
 
 
 class Timestamped(models.Model):
-    """Creation and last change, on the server's clock."""
+    """Times of creation and last change, on the server's clock."""
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -20,11 +20,12 @@ class Timestamped(models.Model):
 
 
 class OutboxEvent(models.Model):
-    """A domain event, written in the transaction of the change it tells (transactional outbox).
+    """A domain event, written in the transaction of the change that it describes.
 
-    `id` grows in commit order within one aggregate, because every writer holds the
-    aggregate's row lock when it takes the number. Waiting are rows without `published_at` and
-    without `refusal`; among them, `is_followed` says that the product's own followers know.
+    `id` grows in commit order within one aggregate, because every writer holds the lock of the
+    aggregate's row when it takes the number. Rows without `published_at` and without `refusal`
+    wait for the relay; those with `is_dispatched` wait only for the broker: the tasks that handle
+    them have been enqueued.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -36,26 +37,26 @@ class OutboxEvent(models.Model):
     metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField(null=True, blank=True)
-    is_followed = models.BooleanField(default=False, db_default=False)
-    # Why the broker will never take it; staff may have it tried again.
+    is_dispatched = models.BooleanField(default=False, db_default=False)
+    # Why the broker refused it for good; staff can have it tried again.
     refusal = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ("id",)
         indexes = (
-            # The relay: what waits, in order, first what only the broker does not know yet.
+            # The relay: waiting rows in order.
             models.Index(
-                fields=["is_followed", "id"],
+                fields=["is_dispatched", "id"],
                 name="outbox_waiting",
                 condition=models.Q(published_at__isnull=True, refusal=""),
             ),
-            # Staff, health and metrics: what the broker has refused.
+            # Staff, health and metrics: rows that the broker refused.
             models.Index(
                 fields=["id"],
                 name="outbox_refused",
                 condition=~models.Q(refusal=""),
             ),
-            # The admin and consumers that ask for one event.
+            # The admin's search for one event.
             models.Index(fields=["event_id"], name="outbox_event_id"),
         )
 
@@ -64,7 +65,7 @@ class OutboxEvent(models.Model):
 
 
 class FailedTask(models.Model):
-    """A background task that will not be tried again by itself; staff may replay it."""
+    """A background task that is not retried any more; staff can replay it."""
 
     id = models.BigAutoField(primary_key=True)
     task_id = models.CharField(max_length=64)

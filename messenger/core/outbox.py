@@ -1,4 +1,4 @@
-"""The outbox seen from outside: how much waits, what was refused, and what may go."""
+"""The state of the outbox for health, metrics and staff; retries and pruning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLICE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What has not left yet. `waiting` stops counting at 10,000."""
+    """Events that are not published yet. `waiting` stops counting at 10,000."""
 
     waiting: int
     oldest_seconds: float
@@ -26,14 +26,14 @@ class Lag:
 
 
 def outbox_lag() -> Lag:
-    """How far the outside is behind, on the database's clock; a few milliseconds at most."""
+    """Count the waiting and refused events, on the database's clock. Takes a few milliseconds."""
     with connection.cursor() as cursor:
         cursor.execute(LAG, {"limit": COUNT_LIMIT})
         return Lag(*cursor.fetchone())
 
 
 def outbox_retry(events: Iterable[OutboxEvent]) -> int:
-    """Have the broker asked again about events that it has refused; returns their number."""
+    """Have refused events published again; returns their number."""
     count = (
         OutboxEvent.objects.filter(pk__in=[one.pk for one in events], published_at=None)
         .exclude(refusal="")
@@ -44,10 +44,10 @@ def outbox_retry(events: Iterable[OutboxEvent]) -> int:
 
 
 def outbox_prune(*, seconds: float = 120.0) -> int:
-    """Delete what was published longer ago than `OUTBOX_RETENTION`; returns the number.
+    """Delete events published longer ago than `OUTBOX_RETENTION`; returns their number.
 
-    Walks the primary key in slices, a transaction each, from the oldest row to the first young one:
-    an index on `published_at` would cost every event more than this costs an hour.
+    Walks the primary key in slices, one transaction each, from the oldest row to the first one that
+    is too young. An index on `published_at` would cost each event more than this costs per hour.
     """
     until, last, total = time.monotonic() + seconds, 0, 0
     while time.monotonic() < until:
@@ -60,20 +60,20 @@ def outbox_prune(*, seconds: float = 120.0) -> int:
     return total
 
 
-# Each part walks a partial index: to the limit, or to its first entry. As in the relay, the order
-# and the ranges are there for the planner to take that index.
+# Each part reads a partial index up to the limit, or its first entry. As in the relay, the order
+# and the ranges make PostgreSQL use that index.
 LAG = """
 WITH waiting AS (
   SELECT FROM core_outboxevent WHERE published_at IS NULL AND refusal = ''
-  ORDER BY is_followed, id LIMIT %(limit)s
+  ORDER BY is_dispatched, id LIMIT %(limit)s
 ), oldest AS (
   (SELECT created_at FROM core_outboxevent
-   WHERE published_at IS NULL AND refusal = '' AND is_followed BETWEEN true AND true
-   ORDER BY is_followed, id LIMIT 1)
+   WHERE published_at IS NULL AND refusal = '' AND is_dispatched BETWEEN true AND true
+   ORDER BY is_dispatched, id LIMIT 1)
   UNION ALL
   (SELECT created_at FROM core_outboxevent
-   WHERE published_at IS NULL AND refusal = '' AND is_followed BETWEEN false AND false
-   ORDER BY is_followed, id LIMIT 1)
+   WHERE published_at IS NULL AND refusal = '' AND is_dispatched BETWEEN false AND false
+   ORDER BY is_dispatched, id LIMIT 1)
 ), refused AS (
   SELECT FROM core_outboxevent WHERE refusal <> '' ORDER BY id LIMIT %(limit)s
 )

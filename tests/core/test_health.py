@@ -1,11 +1,13 @@
-"""What probes, people on call and Prometheus are told."""
+"""Health, readiness and metrics."""
 
 from __future__ import annotations
 
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -17,12 +19,13 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from apps.accounts.events import UserDeleted
-from messenger.core import events, health, poke, relay
+from messenger.core import events, health, relay_wakeup, tasks
 from messenger.core.brokers import BrokerUnavailable
 from messenger.core.brokers.none import NoBroker
 from messenger.core.models import FailedTask, OutboxEvent
 from messenger.core.outbox import outbox_lag, outbox_prune, outbox_retry
 from messenger.core.redis import client as redis_client
+from messenger.core.relay import OutboxRelay
 from messenger.core.tasks import sweep_outbox
 from tests.web import ROOT
 
@@ -30,18 +33,21 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _nothing_seen(monkeypatch):
-    monkeypatch.setattr(relay, "rest", relay.Rest())
-    monkeypatch.setattr(relay, "PACE", 0)
-    monkeypatch.setattr(relay, "broker", NoBroker)
-    _forget()
+def _no_reports(monkeypatch):
+    """No worker or broker has reported yet, and sweeps publish to no broker."""
+    monkeypatch.setattr(tasks, "outbox_relay", relay_to(NoBroker()))
+    _delete_reports()
     yield
-    _forget()
+    _delete_reports()
 
 
-def _forget() -> None:
+def _delete_reports() -> None:
     with suppress(RedisError):
-        redis_client().delete(health.WORKER, health.BROKER, poke.KEY)
+        redis_client().delete(health.WORKER, health.BROKER, relay_wakeup.KEY)
+
+
+def relay_to(broker) -> OutboxRelay:
+    return OutboxRelay(broker=lambda: broker, pause=0)
 
 
 def ready() -> tuple[str, dict]:
@@ -49,7 +55,8 @@ def ready() -> tuple[str, dict]:
     return body["status"], body["components"]
 
 
-def happened(**changes) -> OutboxEvent:
+def emitted(**changes) -> OutboxEvent:
+    """A new outbox row, with these columns changed."""
     events.emit(UserDeleted(user_id=uuid4()), actor_id=None)
     row = OutboxEvent.objects.latest("id")
     OutboxEvent.objects.filter(pk=row.pk).update(**changes)
@@ -81,14 +88,14 @@ def test_without_a_worker_it_is_degraded():
 
 
 @pytest.mark.redis
-def test_with_the_broker_away_it_is_degraded_and_says_how_far_the_outside_is_behind(monkeypatch):
-    class Away(NoBroker):
+def test_unavailable_broker_makes_it_degraded_and_shows_the_lag(monkeypatch):
+    class Unavailable(NoBroker):
         def publish(self, records):
-            raise BrokerUnavailable("away")
+            raise BrokerUnavailable("unavailable")
 
-    monkeypatch.setattr(relay, "broker", Away)
-    happened(created_at=ago(90))
-    happened()
+    monkeypatch.setattr(tasks, "outbox_relay", relay_to(Unavailable()))
+    emitted(created_at=ago(90))
+    emitted()
     sweep_outbox()
     status, components = ready()
     assert status == "degraded"
@@ -98,30 +105,30 @@ def test_with_the_broker_away_it_is_degraded_and_says_how_far_the_outside_is_beh
     assert 89 < outbox["oldest_seconds"] < 120
 
 
-def test_what_is_published_or_refused_does_not_count_as_waiting():
-    happened(published_at=timezone.now())
-    happened(refusal="too large", is_followed=True)
+def test_published_and_refused_events_do_not_count_as_waiting():
+    emitted(published_at=timezone.now())
+    emitted(refusal="too large", is_dispatched=True)
     lag = outbox_lag()
     assert (lag.waiting, lag.oldest_seconds, lag.refused) == (0, 0, 1)
 
 
 def test_a_refused_event_can_be_tried_again():
-    row = happened(refusal="too large", is_followed=True)
+    row = emitted(refusal="too large", is_dispatched=True)
     assert outbox_retry([row]) == 1
-    relay.relay()
+    relay_to(NoBroker()).run()
     row.refresh_from_db()
     assert row.published_at is not None
     assert outbox_retry([row]) == 0
 
 
-def test_what_was_published_long_ago_goes_and_what_waits_stays(settings):
+def test_pruning_deletes_old_published_events_and_keeps_waiting_ones(settings):
     old = settings.OUTBOX_RETENTION + 60
-    happened(created_at=ago(old), published_at=ago(old))
-    waits = happened(created_at=ago(old))
-    refused = happened(created_at=ago(old), refusal="too large")
-    late = happened(created_at=ago(old), published_at=ago(5))
-    gone_too = happened(created_at=ago(old), published_at=ago(old))
-    young = happened(published_at=timezone.now())
+    emitted(created_at=ago(old), published_at=ago(old))
+    waits = emitted(created_at=ago(old))
+    refused = emitted(created_at=ago(old), refusal="too large")
+    late = emitted(created_at=ago(old), published_at=ago(5))
+    gone_too = emitted(created_at=ago(old), published_at=ago(old))
+    young = emitted(published_at=timezone.now())
     assert outbox_prune() == 2
     left = set(OutboxEvent.objects.values_list("pk", flat=True))
     assert left == {waits.pk, refused.pk, late.pk, young.pk}
@@ -132,7 +139,7 @@ def test_pruning_goes_on_over_slices(settings, monkeypatch):
     monkeypatch.setattr("messenger.core.outbox.SLICE", 2)
     old = settings.OUTBOX_RETENTION + 60
     for _ in range(7):
-        happened(created_at=ago(old), published_at=ago(old))
+        emitted(created_at=ago(old), published_at=ago(old))
     assert outbox_prune() == 7
 
 
@@ -142,14 +149,14 @@ def value(text: str, name: str) -> float:
     return float(found.group(1))
 
 
-def test_metrics_count_requests_messages_and_what_waits(api, alice, bob):
+def test_metrics_count_requests_messages_and_waiting_events(api, alice, bob):
     answered = 'lumin_http_requests_total{method="POST",route="api:messages",status="201"}'
     before = Client().get("/metrics").content.decode()
     chat = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)}).json()
     for _ in range(3):
         api(alice).post("/messages", {"chat_id": chat["id"], "text": "not in the metrics"})
     api(alice).generic("BREW", "/messages")
-    happened(refusal="too large")
+    emitted(refusal="too large")
     FailedTask.objects.create(task_id="x", name="x", arguments=b"", error="x")
     text = Client().get("/metrics").content.decode()
     assert value(text, answered) - (value(before, answered) if answered in before else 0) == 3
@@ -158,22 +165,21 @@ def test_metrics_count_requests_messages_and_what_waits(api, alice, bob):
     assert value(text, "lumin_outbox_waiting") >= 4
     assert value(text, "lumin_outbox_refused") == 1
     assert value(text, "lumin_failed_tasks") == 1
-    assert value(text, "lumin_socket_connections") >= 0
     assert "BREW" not in text
     assert "not in the metrics" not in text
 
 
 @pytest.mark.redis
-def test_metrics_count_what_the_relay_has_published():
+def test_metrics_count_published_events():
     before = Client().get("/metrics").content.decode()
-    happened()
-    relay.relay()
+    emitted()
+    relay_to(NoBroker()).run()
     after = Client().get("/metrics").content.decode()
     name = "lumin_relay_published_total"
     assert value(after, name) - value(before, name) == 1
 
 
-def test_metrics_are_for_this_machine_or_for_who_has_the_token(settings):
+def test_metrics_need_the_token_or_a_local_caller(settings):
     def status(**kwargs):
         return Client().get("/metrics", **kwargs).status_code
 
@@ -203,7 +209,7 @@ print(metrics.metrics(RequestFactory().get("/metrics")).content.decode())
 """
 
 
-def test_several_processes_are_added_up_and_the_dead_hold_no_sockets(tmp_path):
+def test_metrics_of_processes_are_added_and_dead_ones_have_no_sockets(tmp_path):
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
 
     def start() -> subprocess.Popen[bytes]:
@@ -237,17 +243,35 @@ def test_several_processes_are_added_up_and_the_dead_hold_no_sockets(tmp_path):
 
 
 @pytest.mark.redis
-def test_a_poke_queues_one_relay_however_often_it_comes(monkeypatch):
-    asked: list[str] = []
-    monkeypatch.setattr(poke.current_app, "send_task", lambda name, **_: asked.append(name))
-    poker = poke.Poker()
-    began = time.perf_counter()
+def test_the_relay_is_enqueued_once_until_it_has_run(monkeypatch):
+    enqueued: list[str] = []
+    monkeypatch.setattr(
+        relay_wakeup.current_app, "send_task", lambda name, **_: enqueued.append(name)
+    )
+    relay_wakeup.enqueue_relay()
+    relay_wakeup.enqueue_relay()
+    assert enqueued == ["core.relay_outbox"]
+    relay_wakeup.release()
+    relay_wakeup.enqueue_relay()
+    assert len(enqueued) == 2
+
+
+def test_pending_wakeups_coalesce_and_the_first_is_sent_at_once():
+    began, sent = threading.Event(), queue.Queue()
+    go_on = threading.Event()
+
+    def enqueue() -> None:
+        sent.put(time.monotonic())
+        began.set()
+        assert go_on.wait(10)
+
+    thread = relay_wakeup.WakeupThread(enqueue)
+    thread.request()
+    assert began.wait(10)
     for _ in range(10_000):
-        poker.poke()
-    assert time.perf_counter() - began < 1
-    time.sleep(3 * poke.INTERVAL)
-    assert asked == ["core.relay_outbox"]
-    poke.release()
-    poker.poke()
-    time.sleep(2 * poke.INTERVAL)
-    assert len(asked) == 2
+        thread.request()
+    go_on.set()
+    first, second = sent.get(timeout=10), sent.get(timeout=10)
+    assert second - first >= relay_wakeup.INTERVAL
+    with pytest.raises(queue.Empty):
+        sent.get(timeout=2 * relay_wakeup.INTERVAL)

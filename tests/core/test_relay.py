@@ -1,4 +1,4 @@
-"""The outbox relay: at least once, in order, whatever is away."""
+"""The outbox relay: at least once and in order, whichever service is unavailable."""
 
 from __future__ import annotations
 
@@ -10,52 +10,53 @@ from django.db import connection, connections, transaction
 from kombu.exceptions import OperationalError
 
 from apps.accounts.events import UserDeleted
-from messenger.core import events, outbox, relay
+from messenger.core import events, outbox
 from messenger.core.brokers import BrokerUnavailable
 from messenger.core.brokers.none import NoBroker
 from messenger.core.models import OutboxEvent
+from messenger.core.relay import BATCH_SIZE, HAS_UNDISPATCHED, LOCK, SELECT, OutboxRelay
 
 
 class Outside(NoBroker):
-    """A broker that records what it is given, and is away or refuses on demand."""
+    """A broker that records published envelopes; tests make it unavailable, or refuse keys."""
 
     def __init__(self) -> None:
-        self.got: list[dict] = []
+        self.published: list[dict] = []
         self.refused: set[str] = set()
-        self.is_away = False
+        self.is_unavailable = False
 
     def publish(self, records):
-        if self.is_away:
-            raise BrokerUnavailable("away")
+        if self.is_unavailable:
+            raise BrokerUnavailable("unavailable")
         refused = {n: "too large" for n, one in enumerate(records) if one.key in self.refused}
-        self.got += [json.loads(one.body) for n, one in enumerate(records) if n not in refused]
+        self.published += [
+            json.loads(one.body) for n, one in enumerate(records) if n not in refused
+        ]
         return refused
 
-
-@pytest.fixture
-def outside(monkeypatch):
-    made = Outside()
-    monkeypatch.setattr(relay, "broker", lambda: made)
-    monkeypatch.setattr(relay, "PACE", 0)
-    monkeypatch.setattr(relay, "rest", relay.Rest())
-    return made
+    @property
+    def users(self) -> list[str]:
+        """The users whose deletion was published, in order."""
+        return [one["payload"]["user_id"] for one in self.published]
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """The tasks that follow `user.deleted`, as they are queued."""
-    queued: list[tuple[str, list[int]]] = []
-    monkeypatch.setattr(events, "_followers", {})
-    monkeypatch.setattr(
-        relay.current_app, "send_task", lambda name, args, **_: queued.append((name, args[0]))
-    )
-    events.follow("user.deleted", "tests.first")
-    events.follow("user.deleted", "tests.second")
-    return queued
+def outside():
+    return Outside()
 
 
-def happened(*people: UUID) -> list[int]:
-    """Rows about the people, in order."""
+@pytest.fixture
+def make_relay(outside):
+    """`make_relay(...)`: a relay to `outside` without handlers and pauses."""
+    defaults = {"broker": lambda: outside, "handlers": lambda event_type: (), "pause": 0}
+    return lambda **changes: OutboxRelay(**{**defaults, **changes})
+
+
+HANDLERS = {"user.deleted": ("tests.first", "tests.second")}
+
+
+def emit_deletions(*people: UUID) -> list[int]:
+    """Emit one event per user; returns the ids of the outbox rows."""
     with transaction.atomic():
         for person in people:
             events.emit(UserDeleted(user_id=person), actor_id=person)
@@ -69,11 +70,11 @@ def waiting() -> int:
 
 
 @pytest.mark.django_db
-def test_an_event_leaves_in_its_envelope(outside):
+def test_event_is_published_in_its_envelope(outside, make_relay):
     person = uuid4()
-    happened(person)
-    relay.relay()
-    (envelope,) = outside.got
+    emit_deletions(person)
+    make_relay().run()
+    (envelope,) = outside.published
     row = OutboxEvent.objects.get()
     assert envelope == {
         "event_id": str(row.event_id),
@@ -87,52 +88,55 @@ def test_an_event_leaves_in_its_envelope(outside):
 
 
 @pytest.mark.django_db
-def test_everything_leaves_once_and_in_order(outside, monkeypatch):
-    monkeypatch.setattr(relay, "BATCH", 7)
+def test_every_event_is_published_once_and_in_order(outside, make_relay):
     people = [uuid4() for _ in range(50)]
-    happened(*people)
-    relay.relay()
-    relay.relay()
-    assert [one["payload"]["user_id"] for one in outside.got] == [str(one) for one in people]
+    emit_deletions(*people)
+    relay = make_relay(batch_size=7)
+    relay.run()
+    relay.run()
+    assert outside.users == [str(one) for one in people]
     assert waiting() == 0
 
 
 @pytest.mark.django_db
-def test_what_the_broker_does_not_confirm_waits_and_then_leaves_in_order(outside, monkeypatch):
+def test_unconfirmed_events_wait_and_are_published_in_order_later(outside, make_relay):
     people = [uuid4() for _ in range(5)]
-    happened(*people[:3])
-    outside.is_away = True
-    relay.relay()
-    assert (waiting(), outside.got) == (3, [])
-    happened(*people[3:])
-    relay.relay()
-    outside.is_away = False
-    monkeypatch.setattr(relay, "BATCH", 2)
-    relay.rest.until = 0
-    relay.relay()
-    assert [one["payload"]["user_id"] for one in outside.got] == [str(one) for one in people]
+    relay = make_relay(batch_size=2)
+    emit_deletions(*people[:3])
+    outside.is_unavailable = True
+    relay.run()
+    assert (waiting(), outside.published) == (3, [])
+    emit_deletions(*people[3:])
+    relay.run()
+    outside.is_unavailable = False
+    relay.broker_retry_at = 0
+    relay.run()
+    assert outside.users == [str(one) for one in people]
     assert waiting() == 0
 
 
 @pytest.mark.django_db
-def test_a_refused_event_is_put_aside_and_holds_up_nobody(outside):
+def test_refused_event_is_set_aside_and_does_not_block_others(outside, make_relay):
     bad, good = uuid4(), uuid4()
-    happened(bad, good)
+    emit_deletions(bad, good)
     outside.refused = {str(bad)}
-    relay.relay()
-    assert [one["payload"]["user_id"] for one in outside.got] == [str(good)]
+    make_relay().run()
+    assert outside.users == [str(good)]
     row = OutboxEvent.objects.get(aggregate_id=bad)
     assert (row.refusal, row.published_at) == ("too large", None)
     assert waiting() == 0
 
 
 @pytest.mark.django_db
-def test_followers_are_told_once_in_chunks(outside, told, monkeypatch):
-    monkeypatch.setattr(relay, "FOLLOW_CHUNK", 2)
-    ids = happened(uuid4(), uuid4(), uuid4())
-    relay.relay()
-    relay.relay()
-    assert told == [
+def test_handlers_are_enqueued_once_in_chunks(make_relay):
+    enqueued: list[tuple[str, list[int]]] = []
+    relay = make_relay(
+        handlers=HANDLERS.get, enqueue=lambda *task: enqueued.append(task), chunk_size=2
+    )
+    ids = emit_deletions(uuid4(), uuid4(), uuid4())
+    relay.run()
+    relay.run()
+    assert enqueued == [
         ("tests.first", ids[:2]),
         ("tests.first", ids[2:]),
         ("tests.second", ids[:2]),
@@ -141,56 +145,58 @@ def test_followers_are_told_once_in_chunks(outside, told, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_followers_do_not_wait_for_the_broker(outside, told):
-    outside.is_away = True
-    ids = happened(uuid4())
-    relay.relay()
-    more = happened(uuid4())  # the broker is not even asked now
-    relay.relay()
-    assert [one for name, one in told if name == "tests.first"] == [ids, more]
-    outside.is_away = False
-    relay.rest.until = 0
-    relay.relay()
-    assert len(told) == 4
+def test_handlers_do_not_wait_for_the_broker(outside, make_relay):
+    enqueued: list[tuple[str, list[int]]] = []
+    relay = make_relay(handlers=HANDLERS.get, enqueue=lambda *task: enqueued.append(task))
+    outside.is_unavailable = True
+    ids = emit_deletions(uuid4())
+    relay.run()
+    more = emit_deletions(uuid4())  # the relay does not try the broker again yet
+    relay.run()
+    assert [one for name, one in enqueued if name == "tests.first"] == [ids, more]
+    outside.is_unavailable = False
+    relay.broker_retry_at = 0
+    relay.run()
+    assert len(enqueued) == 4
     assert waiting() == 0
 
 
 @pytest.mark.django_db
-def test_with_the_task_queue_away_nothing_is_marked(outside, told, monkeypatch):
-    def away(*_, **__):
+def test_nothing_is_marked_while_the_task_queue_is_unavailable(outside, make_relay):
+    def fail(name, ids):
         raise OperationalError
 
-    happened(uuid4())
-    monkeypatch.setattr(relay.current_app, "send_task", away)
+    emit_deletions(uuid4())
     with pytest.raises(OperationalError):
-        relay.relay()
-    assert (waiting(), outside.got) == (1, [])
+        make_relay(handlers=HANDLERS.get, enqueue=fail).run()
+    assert (waiting(), outside.published) == (1, [])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_relay_works_at_a_time(outside):
-    happened(uuid4())
+def test_only_one_relay_runs_at_a_time(outside, make_relay):
+    emit_deletions(uuid4())
+    relay = make_relay()
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [relay.LOCK])
-        assert relay.turn_make().is_busy
-        assert outside.got == []
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [relay.LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        assert relay.run_batch().is_locked_out
+        assert outside.published == []
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     other.close()
-    relay.relay()
-    assert len(outside.got) == 1
+    relay.run()
+    assert len(outside.published) == 1
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("query", "values"),
     [
-        (relay.SELECT, ["messenger", False, False, relay.BATCH]),
-        (relay.WAITS, []),
+        (SELECT, ["messenger", False, False, BATCH_SIZE]),
+        (HAS_UNDISPATCHED, []),
         (outbox.LAG, {"limit": outbox.COUNT_LIMIT}),
     ],
 )
-def test_what_waits_is_found_by_its_index_though_statistics_say_that_all_waits(query, values):
+def test_waiting_rows_are_found_by_index_even_if_statistics_say_that_all_rows_wait(query, values):
     with connection.cursor() as cursor:
         cursor.execute(FILL)
         cursor.execute("ANALYZE core_outboxevent")

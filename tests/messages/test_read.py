@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from celery import current_app
 from django.db import connection
 
 from apps.chats.services.groups import group_create
@@ -13,11 +14,11 @@ from apps.messages import tasks
 from apps.messages.models import Message
 from apps.messages.services.read import CursorMove, cursors_move
 from apps.messages.services.send import SendRequest, message_send, messages_send
-from messenger.core import relay
 from messenger.core.brokers.none import NoBroker
 from messenger.core.errors import NotFound
 from messenger.core.ids import new_id
 from messenger.core.models import OutboxEvent
+from messenger.core.relay import OutboxRelay
 from tests.factories import UserFactory
 
 
@@ -191,18 +192,16 @@ def test_completing_costs_the_same_whatever_the_number(
         tasks.complete_receipts(ids)
 
 
-def test_the_relay_hands_leavers_to_the_task(alice, bob, charlie, group, monkeypatch):
-    monkeypatch.setattr(relay, "broker", NoBroker)
-    monkeypatch.setattr(relay, "PACE", 0)
+def test_the_relay_hands_leavers_to_the_task(alice, bob, charlie, group):
     queued: dict[str, list[int]] = {}
-    monkeypatch.setattr(
-        relay.current_app, "send_task", lambda name, args, **_: queued.update({name: args[0]})
+    relay = OutboxRelay(
+        broker=NoBroker, enqueue=lambda name, ids: queued.update({name: ids}), pause=0
     )
     cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 3, 3)])
     leave(charlie, group)
-    relay.relay()
+    relay.run()
     name = "messages.complete_receipts"
-    relay.current_app.tasks[name](queued[name])
+    current_app.tasks[name](queued[name])
     assert times() == [(1, True, True), (2, True, True), (3, True, True)]
 
 

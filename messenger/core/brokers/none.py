@@ -1,4 +1,4 @@
-"""No broker: events stay inside, where the product's own followers still get them."""
+"""No broker: events stay inside, where tasks still handle them."""
 
 from __future__ import annotations
 

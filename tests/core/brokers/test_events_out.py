@@ -1,4 +1,4 @@
-"""What happens in the product, read by another process through each broker."""
+"""Domain events, read by another process through each broker."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ import pytest
 from django.conf import settings as django_settings
 from jsonschema import Draft202012Validator, FormatChecker
 
-from messenger.core import brokers, relay
+from messenger.core import brokers
 from messenger.core.events import event_classes
 from messenger.core.models import OutboxEvent
+from messenger.core.relay import OutboxRelay
 from tests.web import ROOT, database_url
 
 HERE = Path(__file__).parent
 FOLDER = Path(django_settings.BASE_DIR) / "docs" / "events"
 TOPICS = sorted({one.topic for one in event_classes()})
 
-# Followers are told through the task queue before the broker is.
+# The relay enqueues the tasks that handle events before it publishes them.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.redis]
 
 
@@ -76,10 +77,7 @@ class Reader:
 
 
 @pytest.fixture
-def reader(impatient, place, broker, monkeypatch) -> Iterator[Reader]:
-    monkeypatch.setattr(relay, "PACE", 0)
-    monkeypatch.setattr(relay, "rest", relay.Rest())
-    monkeypatch.setattr(relay, "broker", lambda: broker)
+def reader(impatient, place, broker) -> Iterator[Reader]:
     made = Reader(place)
     yield made
     made.process.kill()
@@ -87,8 +85,13 @@ def reader(impatient, place, broker, monkeypatch) -> Iterator[Reader]:
 
 
 @pytest.fixture
-def much_happens(api, alice, bob, charlie, django_db_setup) -> None:
-    """Every kind of thing, through the product's own doors."""
+def relay(broker) -> OutboxRelay:
+    return OutboxRelay(broker=lambda: broker, pause=0)
+
+
+@pytest.fixture
+def many_events(api, alice, bob, charlie, django_db_setup) -> None:
+    """Events of every type, emitted through the REST API."""
     account = {"email": "dora@example.org", "password": "correct horse 7", "username": "dora_1"}
     assert api().post("/auth/register", account).status_code == 201
     hers, his = api(alice), api(bob)
@@ -136,8 +139,8 @@ def assert_in_order(lines: list[dict]) -> None:
     assert arrived == happened
 
 
-def test_another_process_reads_all_that_happened_as_documented(reader, much_happens):
-    relay.relay()
+def test_another_process_reads_every_event_as_documented(reader, relay, many_events):
+    relay.run()
     lines = reader.wait_for(ids())
     assert len(lines) == len(ids())
     for line in lines:
@@ -161,7 +164,7 @@ def test_another_process_reads_all_that_happened_as_documented(reader, much_happ
 
 
 def test_one_delivered_event_for_each_recipient_with_the_recipient_as_key(
-    reader, api, alice, bob, charlie
+    reader, relay, api, alice, bob, charlie
 ):
     chat = api(alice).post(
         "/chats",
@@ -171,23 +174,23 @@ def test_one_delivered_event_for_each_recipient_with_the_recipient_as_key(
     api(alice).post("/messages", {"chat_id": chat_id, "text": "hi"})
     for person in (bob, charlie):
         api(person).post(f"/chats/{chat_id}/read", {"seq": 1})
-    relay.relay()
+    relay.run()
     lines = [one for one in reader.wait_for(ids()) if one["topic"] == "message.delivered"]
     assert {one["key"] for one in lines} == {str(bob.id), str(charlie.id)}
     assert len(lines) == 2
 
 
-def test_while_the_broker_hangs_nothing_is_lost_and_then_all_arrives_in_order(
-    reader, place, much_happens
+def test_no_event_is_lost_while_the_broker_hangs_and_order_is_kept(
+    reader, relay, place, many_events
 ):
     place.hang()
     began = time.monotonic()
-    relay.relay()
+    relay.run()
     assert time.monotonic() - began < 15
     assert not OutboxEvent.objects.exclude(published_at=None).exists()
     place.go_on()
-    relay.rest.until = 0
-    relay.relay()
+    relay.broker_retry_at = 0
+    relay.run()
     assert not OutboxEvent.objects.filter(published_at=None).exists()
     lines = reader.wait_for(ids())
     assert_in_order(lines)
@@ -196,17 +199,17 @@ def test_while_the_broker_hangs_nothing_is_lost_and_then_all_arrives_in_order(
 KILLED = """
 import os, signal, django
 django.setup()
-from messenger.core import relay, brokers
+from messenger.core import brokers
+from messenger.core.relay import OutboxRelay
 class Killed:
     def publish(self, records):
         brokers.broker().publish(records)
         os.kill(os.getpid(), signal.SIGKILL)
-relay.broker = Killed
-relay.relay()
+OutboxRelay(broker=Killed).run()
 """
 
 
-def test_a_relay_killed_before_it_marks_tells_again_and_loses_nothing(reader, place, much_happens):
+def test_relay_killed_before_it_marks_rows_publishes_them_again(reader, relay, place, many_events):
     killed = subprocess.run(
         [sys.executable, "-c", KILLED], env=environment(place), cwd=ROOT, check=False
     )
@@ -214,7 +217,9 @@ def test_a_relay_killed_before_it_marks_tells_again_and_loses_nothing(reader, pl
     assert not OutboxEvent.objects.exclude(published_at=None).exists()
     reader.wait_for(ids())
     until = time.monotonic() + 10
-    while relay.turn_make().is_busy and time.monotonic() < until:  # the lock goes with the process
+    while (
+        relay.run_batch().is_locked_out and time.monotonic() < until
+    ):  # until PostgreSQL has released the lock
         time.sleep(0.05)
     assert not OutboxEvent.objects.filter(published_at=None).exists()
     until = time.monotonic() + 10
