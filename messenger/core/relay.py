@@ -63,7 +63,10 @@ def enqueue_task(name: str, outbox_ids: list[int]) -> None:
 
 
 class OutboxRelay:
-    """Relays the outbox; keeps in mind when the broker failed. Not thread-safe."""
+    """Relays the outbox, and pauses publishing after the broker failed.
+
+    Threads may share it: the lock in PostgreSQL lets one batch run at a time.
+    """
 
     def __init__(
         self,

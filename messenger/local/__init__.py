@@ -1,1 +1,1 @@
-"""The laptop's own PostgreSQL and Redis and their supervisor; never imported in production."""
+"""PostgreSQL and Redis for this machine, and the supervisor; never imported in production."""

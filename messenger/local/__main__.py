@@ -17,7 +17,7 @@ from messenger.local.translations import compile_translations
 
 
 def main() -> int:
-    """Parse the command line and do it; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m messenger.local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run", help="everything, until Ctrl-C")
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def execute(argv: list[str]) -> int:
-    """Run a command with throw-away services; returns its exit code."""
+    """Run a command with temporary services; returns its exit code."""
     compile_translations()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

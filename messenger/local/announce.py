@@ -1,4 +1,4 @@
-"""What the supervisor says on the terminal, and how it knows that the first page answers."""
+"""The supervisor's output on the terminal, and its check that the first page is served."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def say(text: str) -> None:
-    """One line for the person at the terminal; a terminal that is gone is no reason to stop."""
+    """Print one line. A closed terminal is ignored."""
     with contextlib.suppress(OSError):
         print(f"[lumin] {text}", flush=True)
 
 
 def address(host: str, port: int) -> str:
-    """The address to open. Passkeys work on a name only, so this machine is called `localhost`."""
+    """The URL to open in a browser. Passkeys need a name, so loopback becomes `localhost`."""
     reached = EVERYWHERE.get(host, host)
     name = "localhost" if reached in LOOPBACK else reached
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
 def page_status(host: str, port: int, path: str, redirects: int = 3) -> int | None:
-    """The HTTP status of a page of this server, where it leads in the end; None: nobody answers."""
+    """The HTTP status of a page after its redirects; None where the server does not answer."""
     reached = EVERYWHERE.get(host, host)
     name = "localhost" if reached in LOOPBACK else reached
     connection = http.client.HTTPConnection(reached, port, timeout=2)

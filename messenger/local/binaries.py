@@ -1,4 +1,4 @@
-"""Where the PostgreSQL and Redis programs come from: the wheels first, then this machine."""
+"""Finds the PostgreSQL and Redis programs: in the wheels first, then on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POSTGRES_HOME = "pginstall18"
 
 
 def service_account() -> Account | None:
-    """The account PostgreSQL runs as: it refuses root, which lends it `nobody`."""
+    """The account to run PostgreSQL as; it refuses root. None: the current one."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -29,7 +29,7 @@ def service_account() -> Account | None:
 
 
 def postgres_folder(account: Account | None) -> Path:
-    """The folder with `initdb` and `postgres`, runnable by `account`. Raises LocalError."""
+    """The folder with `initdb` and `postgres`, executable by `account`. Raises LocalError."""
     for folder in _postgres_candidates(account):
         if _runs(folder / "postgres", account):
             return folder
@@ -59,7 +59,7 @@ def _postgres_candidates(account: Account | None) -> list[Path]:
     if packaged is not None and (packaged / POSTGRES_HOME / "bin" / "postgres").exists():
         folder = packaged / POSTGRES_HOME / "bin"
         if account is not None and not _runs(folder / "postgres", account):
-            folder = _copied_where_all_may_read(packaged)
+            folder = _readable_copy(packaged)
         candidates.append(folder)
     found = shutil.which("postgres")
     if found is not None:
@@ -70,7 +70,7 @@ def _postgres_candidates(account: Account | None) -> list[Path]:
 
 
 def _package_folder(name: str) -> Path | None:
-    # Only located, never imported: the wheels do things of their own on import.
+    # Located without importing: both wheels run code on import.
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
@@ -90,8 +90,8 @@ def _runs(program: Path, account: Account | None) -> bool:
     return True
 
 
-def _copied_where_all_may_read(packaged: Path) -> Path:
-    """Copy the wheel's server (40 MB, once) out of a folder that `nobody` cannot enter."""
+def _readable_copy(packaged: Path) -> Path:
+    """Copy the wheel's server (40 MB, once) to a folder that `nobody` can enter."""
     version = metadata.version(POSTGRES_WHEEL)
     target = shared_temp() / f"lumin-postgres-{version}-{os.geteuid()}"
     folder = target / POSTGRES_WHEEL / POSTGRES_HOME / "bin"
@@ -100,7 +100,7 @@ def _copied_where_all_may_read(packaged: Path) -> Path:
         if found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return folder
         raise LocalError(f"{target} belongs to someone else. Remove it, then start again.")
-    # Renamed into place when complete, so a copy cut short is never taken for a whole one.
+    # Renamed when complete, so an interrupted copy is never used.
     unfinished = Path(tempfile.mkdtemp(prefix="lumin-postgres-", dir=shared_temp()))
     for part in (Path(POSTGRES_WHEEL) / POSTGRES_HOME, Path(f"{POSTGRES_WHEEL}.libs")):
         source = packaged.parent / part
@@ -112,6 +112,6 @@ def _copied_where_all_may_read(packaged: Path) -> Path:
     try:
         unfinished.rename(target)
     except OSError:
-        # Another start was quicker; its copy is the same.
+        # Another start made the same copy first.
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder

@@ -1,4 +1,4 @@
-"""Chromium for the tests in a real browser."""
+"""Chromium for tests in a browser."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 def browser_or_reason() -> str:
-    """Empty once Chromium is there, else why it is not; installs it where we are root on Debian."""
+    """Install Chromium if needed and possible; the reason where it is missing, else empty."""
     return program_or_reason(CHROMIUM, "chromium")

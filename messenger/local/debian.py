@@ -1,4 +1,4 @@
-"""Programs for tests that no wheel brings: the machine's own, installed where that is possible."""
+"""Programs for tests that come as Debian packages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ INSTALL_SECONDS = 300
 
 
 def program_or_reason(program: Path, package: str) -> str:
-    """Empty once `program` is there, else why it is not; root on Debian has it installed."""
-    # Parallel test processes come here together: one installs, the others then find it.
+    """Install `package` if `program` is missing; the reason where that fails, else empty.
+
+    Only root on Debian can install. Takes up to 10 minutes.
+    """
+    # Parallel test processes call this together: one installs, the others wait.
     with (shared_temp() / f"lumin-{package}-{os.geteuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if program.exists():
@@ -26,7 +29,7 @@ def program_or_reason(program: Path, package: str) -> str:
 
 
 def _installed_or_reason(program: Path, package: str) -> str:
-    # In this runlevel no package starts the server that it brings.
+    # In this runlevel packages do not start their servers.
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (["apt-get", "update"], ["apt-get", "install", "-y", package]):
         try:

@@ -1,4 +1,4 @@
-"""What a local start is told through environment variables and `.env`."""
+"""Settings of a local start, from environment variables and `.env`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ YES = {"1", "true", "yes", "on"}
 
 @dataclass(frozen=True)
 class Environment:
-    """The settings of one start; what is not here is passed on to the children as it stands."""
+    """The supervisor's settings; child processes inherit all other variables unchanged."""
 
     host: str
     port: int
@@ -29,7 +29,7 @@ class Environment:
 
 
 def read_dotenv() -> None:
-    """Add what `.env` says to the environment, which wins where both speak."""
+    """Add the variables of `.env` to the environment. Existing variables win."""
     environ.Env.read_env(PROJECT / ".env")
 
 

@@ -1,5 +1,5 @@
-"""What can go wrong in a way the person at the keyboard can mend."""
+"""Errors of a local start that the person at the terminal can fix."""
 
 
 class LocalError(Exception):
-    """A start that cannot go on; the text says why and what to change, and is all that is shown."""
+    """The start fails; the text, which is all that is shown, says why and what to change."""

@@ -1,4 +1,4 @@
-"""The data folder with its lock and its secret, and the short-lived folders beside it."""
+"""The data folder with its lock and keys, and temporary folders."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from messenger.local.processes import Account
 
 
 def shared_temp() -> Path:
-    """A temporary folder every account can enter, with a path short enough for a socket in it."""
-    # TMPDIR may be long or inside a home folder; a socket's whole path has 107 bytes.
+    """A temporary folder that every account can enter, with a path short enough for sockets."""
+    # TMPDIR may be long or inside a home folder; the path of a socket has at most 107 bytes.
     common = Path("/tmp")  # noqa: S108  what is made in it is private or checked
     return common if os.access(common, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
 
 
 def claim_data_folder(folder: Path) -> IO[str]:
-    """Make the data folder and take its lock, which lasts as long as the returned file is open.
+    """Create the data folder and lock it for as long as the returned file is open.
 
     Raises LocalError where the folder cannot be written, or is in use by another start.
     """
@@ -53,20 +53,20 @@ def claim_data_folder(folder: Path) -> IO[str]:
 
 
 def empty_folder(folder: Path) -> Path:
-    """The folder, with nothing of an earlier start in it."""
+    """The folder, emptied of files of an earlier start."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder
 
 
 def secret_key(folder: Path) -> str:
-    """This installation's own secret: made at the first start, readable by its owner alone."""
-    return _kept(folder / "secret_key", lambda: secrets.token_urlsafe(64))
+    """The secret key of this installation, made at the first start, readable by its owner only."""
+    return _read_or_create(folder / "secret_key", lambda: secrets.token_urlsafe(64))
 
 
 def vapid_private_key(folder: Path) -> str:
     """The key that signs Web Push, a number below the order of the curve P-256."""
-    return _kept(folder / "vapid_private_key", _vapid_private_key)
+    return _read_or_create(folder / "vapid_private_key", _vapid_private_key)
 
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -77,7 +77,7 @@ def _vapid_private_key() -> str:
     return base64.urlsafe_b64encode(number.to_bytes(32, "big")).decode().rstrip("=")
 
 
-def _kept(path: Path, make: Callable[[], str]) -> str:
+def _read_or_create(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -86,7 +86,7 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
 
 
 def socket_folder(data: Path, account: Account | None) -> Path:
-    """A 0700 folder for PostgreSQL's socket, the same for the same data: no litter."""
+    """A folder with mode 0700 for PostgreSQL's socket; the same one for the same data folder."""
     mine = os.geteuid() if account is None else account.uid
     name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
     folder = shared_temp() / f"lumin-{os.geteuid()}-{name}"
@@ -99,7 +99,7 @@ def socket_folder(data: Path, account: Account | None) -> Path:
             or found.st_uid != mine
             or stat.S_IMODE(found.st_mode) != 0o700
         ):
-            # Someone else sits on the name: take one that nobody can guess.
+            # Another account owns that name: use a random one.
             folder = Path(tempfile.mkdtemp(prefix="lumin-", dir=shared_temp()))
     if account is not None:
         os.chown(folder, account.uid, account.gid)

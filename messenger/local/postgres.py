@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL: real, durable, reachable only through a socket in a private folder."""
+"""An embedded PostgreSQL server, durable, reachable only through a socket in a private folder."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from messenger.local.processes import spawn, stop, wait_until
 
 NAME = "messenger"
 START_SECONDS = 30.0
-# How long a server of a killed start may take to be gone, and its shared memory with it.
+# How long the server of a killed start may take to end and to free its shared memory.
 STALE_SECONDS = 10.0
 
 
 class Postgres:
-    """One PostgreSQL server on the data in `folder`, which is made when missing."""
+    """One PostgreSQL server with its data in `folder`, which is initialised when empty."""
 
     label = "postgres"
 
@@ -38,9 +38,9 @@ class Postgres:
         self.data = folder / "postgres"
         self.log = folder / "postgres.log"
         self.sockets = socket_folder(folder, self.account)
-        # Root's data may lie where `nobody` cannot go. The server is put into its folder before it
-        # becomes `nobody`, and from there this name leads to it whatever lies above.
-        self.known_as = self.data if self.account is None else Path("/proc/self/cwd")
+        # `nobody` may be unable to enter the folders above root's data. The process changes to the
+        # data folder before it becomes `nobody`; this path then reaches the folder.
+        self.data_path = self.data if self.account is None else Path("/proc/self/cwd")
 
     @property
     def url(self) -> str:
@@ -55,7 +55,7 @@ class Postgres:
             raise LocalError(
                 f"Another PostgreSQL still runs on {self.data}. Stop it, then start again."
             )
-        # A killed server's children leave a moment after it; till then its memory is in use.
+        # Children of a killed server end a moment after it; until then its shared memory is in use.
         patience = time.monotonic() + STALE_SECONDS
         while True:
             process = self._launch()
@@ -65,28 +65,28 @@ class Postgres:
             stop(process, signal.SIGQUIT, patience=2)
             if not settled or time.monotonic() > patience:
                 raise LocalError(
-                    f"PostgreSQL did not start; its log {self.log} ends with:\n{self._last_words()}"
+                    f"PostgreSQL did not start; its log {self.log} ends with:\n{self._log_tail()}"
                 )
             time.sleep(0.25)
 
     def stop(self, process: subprocess.Popen[bytes], patience: float = 2.0) -> None:
-        """A fast shutdown; where it takes too long an immediate one, repaired at the next start."""
+        """Shut down fast; immediately after `patience` seconds, with recovery at the next start."""
         stop(process, signal.SIGINT, signal.SIGQUIT, patience=patience)
 
     def discard(self) -> None:
-        """Remove the socket folder; for servers whose data is thrown away too."""
+        """Remove the socket folder. For servers whose data is removed as well."""
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     def _make_cluster(self) -> None:
         if (self.data / "PG_VERSION").exists():
             return
-        # Made beside and renamed when whole: a start killed half-way leaves nothing to trip over.
+        # Renamed when complete, so that an interrupted start leaves no incomplete cluster.
         unfinished = self.folder / "postgres.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         if self.account is not None:
             os.chown(unfinished, self.account.uid, self.account.gid)
-        target = unfinished if self.account is None else self.known_as
+        target = unfinished if self.account is None else self.data_path
         command: list[str | Path] = [self.programs / "initdb", "-D", target, "-U", NAME]
         command += ["--encoding=UTF8", "--locale=C"]
         command += ["--auth-local=trust", "--auth-host=reject"]
@@ -97,7 +97,7 @@ class Postgres:
             if made.wait() != 0:
                 raise LocalError(
                     f"PostgreSQL's data could not be made; {self.log} ends with:\n"
-                    f"{self._last_words()}"
+                    f"{self._log_tail()}"
                 )
         unfinished.rename(self.data)
 
@@ -105,8 +105,8 @@ class Postgres:
         uid = os.geteuid() if self.account is None else self.account.uid
         if self.data.stat().st_uid != uid:
             raise LocalError(
-                f"{self.data} belongs to another user: root made it, or root is to run what a user "
-                "made. Start as that one, or name another folder with MESSENGER_DATA."
+                f"{self.data} belongs to another user: either root created it, or root is to "
+                "use a user's data. Start as its owner, or name another folder with MESSENGER_DATA."
             )
         version = int((self.data / "PG_VERSION").read_text())
         if version != self._program_version:
@@ -124,13 +124,13 @@ class Postgres:
         return int(re.findall(r"\d+", words.stdout)[0])
 
     def _no_server_left(self) -> bool:
-        """Whether no server works on the data; the lock files of one that is gone are removed."""
+        """Whether no server uses the data; removes lock files of a server that has ended."""
         lock = self.data / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             pid = 0
-        # After a reboot any process may have the number; PostgreSQL would take it for a server.
+        # After a reboot another process may have this id; PostgreSQL would take it for a server.
         if pid and _works_in(pid, self.data):
             return False
         for stale in (lock, *self.sockets.glob(".s.PGSQL.*")):
@@ -145,15 +145,15 @@ class Postgres:
             "max_connections": 200,
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # Starts, stops, crashes: a refused statement would show what people wrote.
+            # Starts, stops and crashes only: failed statements would reveal message texts.
             "log_min_messages": "log",
             "log_checkpoints": "off",
         }
-        command: list[str | Path] = [self.programs / "postgres", "-D", self.known_as]
+        command: list[str | Path] = [self.programs / "postgres", "-D", self.data_path]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self.log.open("ab") as log:
-            # SIGQUIT: an immediate shutdown that takes the server's own children along.
+            # SIGQUIT: an immediate shutdown of the server and its children.
             return spawn(
                 command,
                 cwd=self.data,
@@ -179,12 +179,12 @@ class Postgres:
             return False
         return True
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-12:])
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """Whether the process lives and its working directory, for a server its data, is `folder`."""
+    """Whether the process is alive and works in `folder`, as a server does in its data folder."""
     if sys.platform != "linux":
         return (
             subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent, and how to stop them."""
+"""Child processes that end with their parent, and how to stop them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-# Loaded once, before any fork: between fork and exec nothing may be imported.
+# Loaded before any fork: nothing may be imported between fork and exec.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -27,12 +27,12 @@ class Account:
 
 
 def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
-    """Have the kernel send `death_signal` to this process when its maker ends (Linux)."""
+    """Have the kernel send `death_signal` to this process when its parent ends (Linux only)."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
 
 
-def _tied_to(parent: int, death_signal: int) -> Callable[[], None]:
+def _before_exec(parent: int, death_signal: int) -> Callable[[], None]:
     def before_exec() -> None:
         die_with_parent(death_signal)
         # The parent may have died between the fork and the call above: no signal comes then.
@@ -53,9 +53,9 @@ def spawn(
     pass_fds: Iterable[int] = (),
     death_signal: int = signal.SIGKILL,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own (Ctrl-C reaches only us) that dies with this process.
+    """Start a child that ends with this process, in a separate session (Ctrl-C does not reach it).
 
-    Call it from the main thread: the kernel ties the child to the thread, not to the process.
+    Call it from the main thread: the kernel ends the child with the thread that started it.
     """
     return subprocess.Popen(
         [str(part) for part in argv],
@@ -66,7 +66,7 @@ def spawn(
         stderr=subprocess.STDOUT if output is not None else None,
         pass_fds=tuple(pass_fds),
         start_new_session=True,
-        preexec_fn=_tied_to(os.getpid(), death_signal),  # noqa: PLW1509  one ctypes call, nothing imported
+        preexec_fn=_before_exec(os.getpid(), death_signal),  # noqa: PLW1509  one ctypes call, nothing imported
         user=None if account is None else account.uid,
         group=None if account is None else account.gid,
         extra_groups=None if account is None else [],
@@ -74,7 +74,7 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], *signals: int, patience: float) -> None:
-    """Send the signals in turn, `patience` seconds apart; kill what survives the last."""
+    """Send the signals in turn, `patience` seconds apart, then kill the process."""
     for number in signals:
         if process.poll() is not None:
             return
@@ -89,7 +89,7 @@ def stop(process: subprocess.Popen[bytes], *signals: int, patience: float) -> No
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> bool:
-    """Ask `ready` until it says yes or the time is up; returns its last word."""
+    """Call `ready` until it is true or the time is up; returns its last result."""
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() >= end:

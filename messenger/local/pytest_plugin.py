@@ -1,8 +1,8 @@
-"""Gives the suite a PostgreSQL and a Redis of its own before Django's settings are read.
+"""Starts a PostgreSQL and a Redis for the tests before Django reads its settings.
 
-Loaded with `-p messenger.local.pytest_plugin`. Under xdist only the controller starts the services;
-its workers inherit the addresses and have a database each in both: in PostgreSQL as pytest-django
-names them, in Redis by number.
+Loaded with `-p messenger.local.pytest_plugin`. With xdist only the controller starts the services.
+Its workers inherit the addresses and use one database each: in PostgreSQL with pytest-django's
+name, in Redis by number.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ SETTINGS = "messenger.settings.test"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Start the services; a wrapper, since pytest-django reads the settings in this very hook."""
+    """Start the services. A wrapper, because pytest-django reads the settings in this hook."""
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
-    # The worker of an xdist run has inherited what the controller set here.
+    # Workers of xdist inherit the variables that the controller sets here.
     if "PYTEST_XDIST_WORKER" not in os.environ:
         compile_translations()
-        until_the_end = ExitStack()
-        early_config.add_cleanup(until_the_end.close)
-        os.environ.update(until_the_end.enter_context(private_services()))
+        services = ExitStack()
+        early_config.add_cleanup(services.close)
+        os.environ.update(services.enter_context(private_services()))
     else:
         number = os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")
         os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{number}"
@@ -37,14 +37,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker that tests in a real browser carry."""
+    """Register the marker of tests in a browser."""
     config.addinivalue_line(
         "markers", "browser: needs Chromium; skipped with the reason where there is none"
     )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have Chromium ready for the tests that need it, or skip them saying why."""
+    """Install Chromium if a test needs it; skip those tests where that fails."""
     in_browser = [item for item in items if item.get_closest_marker("browser") is not None]
     if not in_browser:
         return

@@ -1,7 +1,7 @@
-"""A RabbitMQ for tests: Debian's package, started beside whatever else the machine runs of it.
+"""A RabbitMQ server for tests, from Debian's package, beside other RabbitMQ servers of the machine.
 
-Its name service, `epmd`, is a child of ours on a port of our own, so that nothing outlives us and
-nobody else's is touched.
+Erlang's name service `epmd` runs as a child process on a separate port, so it ends with the tests
+and does not affect one that runs already.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from messenger.local.debian import program_or_reason
 from messenger.local.errors import LocalError
 from messenger.local.processes import spawn, stop, wait_until
 
-# Not the one in /usr/sbin: that changes to an account of its own, and wants the system's folders.
+# The script in /usr/sbin switches to another account and needs the system's folders.
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 EPMD = Path("/usr/bin/epmd")
 START_SECONDS = 60.0
 
 
 def rabbitmq_or_reason() -> str:
-    """Empty once RabbitMQ is there, else why it is not; installs it where we are root on Debian."""
+    """Install RabbitMQ if needed and possible; the reason where it is missing, else empty."""
     return program_or_reason(PROGRAM, "rabbitmq-server")
 
 
 class RabbitMQ:
-    """One server with its data in `folder`; it keeps its address and its data over restarts."""
+    """One server with its data in `folder`; address and data survive restarts of the server."""
 
     label = "rabbitmq"
 
@@ -62,11 +62,11 @@ class RabbitMQ:
         return process
 
     def stop(self, process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
-        """An orderly stop."""
+        """Stop in order; kill after `patience` seconds."""
         stop(process, signal.SIGTERM, patience=patience)
 
     def discard(self) -> None:
-        """End the name service; nothing lies outside the folder."""
+        """Stop the name service; there are no files outside the folder."""
         if self.epmd is not None:
             stop(self.epmd, signal.SIGTERM, patience=2)
             self.epmd = None
@@ -99,7 +99,7 @@ class RabbitMQ:
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "no-rabbitmq-env.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
-            # The shell script becomes the server instead of waiting for it: it dies with us.
+            # The script then executes the server in its place, so the server ends with its parent.
             "RABBITMQ_ALLOW_INPUT": "1",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
                 "-noinput -kernel inet_dist_use_interface {127,0,0,1}"

@@ -1,7 +1,7 @@
-"""An embedded Redis on a loopback port of its own, behind a password only this start knows.
+"""An embedded Redis on a free loopback port, with a password made at each start.
 
-Nothing is written to disk: Redis only carries hints here, and an empty one is always right while an
-old snapshot could bring back rights or counters that have changed since.
+Nothing is written to disk. The product works with an empty Redis, whereas an old snapshot could
+restore outdated counters and presence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ATTEMPTS = 5
 
 
 class Redis:
-    """One Redis server; it keeps its address over restarts of the server, not of this object."""
+    """One Redis server; its address survives restarts of the server, not of this object."""
 
     label = "redis"
 
@@ -32,7 +32,7 @@ class Redis:
         self.folder = folder
         self.log = folder / "redis.log"
         self.port = _free_port()
-        self.known = False
+        self._is_port_final = False
         self.password = secrets.token_hex(16)
 
     @property
@@ -46,20 +46,20 @@ class Redis:
             process = self._launch()
             settled = wait_until(partial(self._settled, process), seconds=START_SECONDS)
             if settled and process.poll() is None:
-                self.known = True
+                self._is_port_final = True
                 return process
             stop(process, patience=1)
-            # A stranger may have taken the port since it was chosen; once others know it, it stays.
-            if not self.known:
+            # Another program may have taken the port. Once clients know it, it must not change.
+            if not self._is_port_final:
                 self.port = _free_port()
         raise LocalError(f"Redis did not start; see {self.log}.")
 
     def stop(self, process: subprocess.Popen[bytes], patience: float = 2.0) -> None:
-        """An orderly stop."""
+        """Stop in order; kill after `patience` seconds."""
         stop(process, signal.SIGTERM, patience=patience)
 
     def discard(self) -> None:
-        """Nothing lies outside the folder."""
+        """Do nothing: there are no files outside the folder."""
 
     def _launch(self) -> subprocess.Popen[bytes]:
         settings = {
@@ -71,7 +71,7 @@ class Redis:
             "dir": f'"{self.folder}"',
             "daemonize": "no",
         }
-        # Read from its standard input: on the command line everyone could see the password.
+        # On standard input, since every account can read command lines.
         with tempfile.TemporaryFile() as config, self.log.open("ab") as log:
             config.write("".join(f"{name} {value}\n" for name, value in settings.items()).encode())
             config.seek(0)
@@ -84,15 +84,15 @@ class Redis:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=0.5) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
-                heard = b""
-                while heard.count(b"\n") < 2:
+                reply = b""
+                while reply.count(b"\n") < 2:
                     more = connection.recv(100)
                     if not more:
                         break
-                    heard += more
+                    reply += more
         except OSError:
             return False
-        return heard == b"+OK\r\n+PONG\r\n"
+        return reply == b"+OK\r\n+PONG\r\n"
 
 
 def _free_port() -> int:

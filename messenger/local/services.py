@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis together: those of a run, and throw-away ones for tests and benches."""
+"""PostgreSQL and Redis for `make run`, and temporary ones for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Service = Postgres | Redis
 
 
 def embedded_services(folder: Path, *, database_url: str, redis_url: str) -> dict[str, Service]:
-    """What has to be run here, by the variable that will name it; a URL given spares its server."""
+    """The servers to start, by the variable for their URL; none for a URL that is given."""
     services: dict[str, Service] = {}
     if not database_url:
         services["DATABASE_URL"] = Postgres(folder)
@@ -30,7 +30,7 @@ def embedded_services(folder: Path, *, database_url: str, redis_url: str) -> dic
 
 @contextmanager
 def private_services() -> Iterator[dict[str, str]]:
-    """Servers in a temporary folder, gone at the end; yields DATABASE_URL and REDIS_URL.
+    """Run servers in a temporary folder, removed at the end; yields DATABASE_URL and REDIS_URL.
 
     TEST_DATABASE_URL and TEST_REDIS_URL name servers to use instead.
     """
@@ -41,14 +41,14 @@ def private_services() -> Iterator[dict[str, str]]:
     }
     folder = Path(tempfile.mkdtemp(prefix="lumin-private-", dir=shared_temp()))
     urls = {name: url for name, url in given.items() if url}
-    with ExitStack() as at_the_end:
-        at_the_end.callback(shutil.rmtree, folder, ignore_errors=True)
+    with ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         services = embedded_services(
             folder, database_url=given["DATABASE_URL"], redis_url=given["REDIS_URL"]
         )
         for name, service in services.items():
             process = service.start()
-            at_the_end.callback(_end, service, process)
+            cleanup.callback(_end, service, process)
             urls[name] = service.url
         yield urls
 

@@ -1,4 +1,4 @@
-"""`make run`: services, migrations, web and worker brought up, kept up, taken down in order."""
+"""`make run`: starts services, migrations, web and worker, restarts and stops them in order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from messenger.local.announce import address, page_status, say
 from messenger.local.environment import PROJECT, Environment
 from messenger.local.errors import LocalError
 from messenger.local.folders import claim_data_folder, empty_folder, secret_key, vapid_private_key
-from messenger.local.kept import Kept, stop_together
 from messenger.local.processes import spawn, stop
 from messenger.local.services import Service, embedded_services
+from messenger.local.supervised_process import SupervisedProcess, stop_together
 from messenger.local.translations import compile_translations
 
-# Together below the five seconds that Ctrl-C may take. A web process gives itself 2.3 s.
+# Seconds; together less than the five that Ctrl-C may take. A web process takes up to 2.3.
 WEB_PATIENCE = 2.5
 WORKER_PATIENCE = 1.0
 SERVICE_PATIENCE = 0.6
@@ -26,7 +26,7 @@ SERVICE_PATIENCE = 0.6
 
 def run(environment: Environment) -> int:
     """Run everything until Ctrl-C or SIGTERM; returns the exit code. Raises LocalError."""
-    # SIGINT too: who is started in the background of a script inherits that it is ignored.
+    # SIGINT too: background jobs of a script inherit that it is ignored.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with (
@@ -40,7 +40,7 @@ def run(environment: Environment) -> int:
         except KeyboardInterrupt:
             say("stopping")
         finally:
-            # A second Ctrl-C must not leave the stopping half-done.
+            # A second Ctrl-C must not interrupt the shutdown.
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             supervisor.take_down()
@@ -49,7 +49,7 @@ def run(environment: Environment) -> int:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The socket all web processes share; bound first, so that a busy port stops the start."""
+    """The socket that all web processes share. Bound first, so a used port fails the start."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
@@ -61,13 +61,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Supervisor:
-    """The children of one run."""
+    """The child processes of one run."""
 
     def __init__(self, environment: Environment, listener: socket.socket) -> None:
         self.environment = environment
         self.listener = listener
         self.port: int = listener.getsockname()[1]
-        self.children_see = {
+        self.child_environment = {
             **os.environ,
             "PORT": str(self.port),
             "MESSENGER_DATA": str(environment.data),
@@ -79,31 +79,31 @@ class Supervisor:
             "VAPID_PRIVATE_KEY": vapid_private_key(environment.data),
             "DJANGO_SETTINGS_MODULE": "messenger.settings.dev",
         }.items():
-            self.children_see[name] = os.environ.get(name) or value
-        self.services: list[tuple[Service, Kept]] = []
-        # A pipe that nobody writes to: closing this end tells all who wait at the other.
+            self.child_environment[name] = os.environ.get(name) or value
+        self.services: list[tuple[Service, SupervisedProcess]] = []
+        # Web processes wait until this pipe, which carries no data, is closed.
         self.gate, self.open_gate = os.pipe()
-        self.web: list[Kept] = []
-        self.worker: list[Kept] = []
+        self.web: list[SupervisedProcess] = []
+        self.worker: list[SupervisedProcess] = []
 
     def bring_up(self) -> None:
-        """Start the services and the web processes, a little before these answer."""
+        """Start the services and the web processes; returns before the latter answer."""
         for name, service in embedded_services(
             self.environment.data,
             database_url=self.environment.database_url,
             redis_url=self.environment.redis_url,
         ).items():
-            kept = Kept(service.label, service.start)
-            self.services.append((service, kept))
-            kept.begin()
-            self.children_see[name] = service.url
+            process = SupervisedProcess(service.label, service.start)
+            self.services.append((service, process))
+            process.begin()
+            self.child_environment[name] = service.url
         compile_translations()
         for number in range(1, self.environment.web_processes + 1):
-            self.web.append(Kept(f"web {number}", self._start_web))
-        self.worker.append(Kept("worker", self._start_worker))
+            self.web.append(SupervisedProcess(f"web {number}", self._start_web))
+        self.worker.append(SupervisedProcess("worker", self._start_worker))
         if self.environment.consumes_commands:
-            self.worker.append(Kept("commands", self._start_commands))
-        # The web processes load while the database is brought up to date, and wait at the gate.
+            self.worker.append(SupervisedProcess("commands", self._start_commands))
+        # The web processes load during the migrations and wait at the gate.
         for child in self.web:
             child.begin()
         self._manage("migrate", "--verbosity", "0")
@@ -114,17 +114,17 @@ class Supervisor:
         os.close(self.open_gate)
 
     def keep_up(self) -> None:
-        """Hold the children up, for ever; says the address once the first page answers."""
-        kept = [child for _, child in self.services] + self.web
+        """Restart processes that end, for ever; print the address when the first page is served."""
+        supervised = [process for _, process in self.services] + self.web
         announced = False
         ask_again = 0.0
         while True:
-            for child in kept:
-                child.tend()
+            for process in supervised:
+                process.poll()
             if not announced and time.monotonic() > ask_again:
                 status = self._first_page()
-                if status is not None and self.worker[0] not in kept:
-                    kept += self.worker  # only now: loading, it would hold up the first page
+                if status is not None and self.worker[0] not in supervised:
+                    supervised += self.worker  # only now: its start would delay the first page
                 announced = status is not None and status < 400
                 if announced:
                     where = address(self.environment.host, self.port)
@@ -135,12 +135,12 @@ class Supervisor:
             time.sleep(0.1)
 
     def take_down(self) -> None:
-        """Stop all that runs, in the order in which they need each other."""
+        """Stop all processes: web first, services last."""
         stop_together(self.web, patience=WEB_PATIENCE)
         stop_together(self.worker, patience=WORKER_PATIENCE)
-        for service, kept in reversed(self.services):
-            if kept.process is not None:
-                service.stop(kept.process, patience=SERVICE_PATIENCE)
+        for service, supervised in reversed(self.services):
+            if supervised.process is not None:
+                service.stop(supervised.process, patience=SERVICE_PATIENCE)
             service.discard()
 
     def _first_page(self) -> int | None:
@@ -148,28 +148,28 @@ class Supervisor:
         return page_status(self.environment.host, self.port, "/") if status == 200 else status
 
     def _manage(self, *command: str) -> None:
-        """Run one management command to its end. Raises LocalError when it fails."""
+        """Run a management command. Raises LocalError when it fails."""
         argv = [sys.executable, "manage.py", *command, "--skip-checks"]
-        process = spawn(argv, env=self.children_see, cwd=PROJECT)
+        process = spawn(argv, env=self.child_environment, cwd=PROJECT)
         try:
             code = process.wait()
         finally:
             stop(process, signal.SIGTERM, patience=1)
         if code != 0:
-            raise LocalError(f"`manage.py {command[0]}` failed; its own words are above.")
+            raise LocalError(f"`manage.py {command[0]}` failed; its output is above.")
 
     def _start_web(self) -> subprocess.Popen[bytes]:
         number = self.listener.fileno()
         command = [sys.executable, "-m", "messenger.serve", "--fd", str(number)]
         command += ["--gate", str(self.gate)]
-        return spawn(command, env=self.children_see, cwd=PROJECT, pass_fds=[number, self.gate])
+        return spawn(command, env=self.child_environment, cwd=PROJECT, pass_fds=[number, self.gate])
 
     def _start_commands(self) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "manage.py", "consume_commands", "--skip-checks"]
-        return spawn(argv, env=self.children_see, cwd=PROJECT)
+        return spawn(argv, env=self.child_environment, cwd=PROJECT)
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
-        # Threads: one process, quick to start; what a laptop's tasks do is waiting for others.
+        # Threads: one process starts quickly, and tasks mostly wait for other services.
         celery = ["celery", "--quiet", "--app", "messenger", "worker", "--loglevel", "WARNING"]
         celery += [
             "--pool",
@@ -180,6 +180,6 @@ class Supervisor:
             "--without-mingle",
         ]
         celery += ["--beat", "--schedule", str(self.environment.data / "celerybeat-schedule")]
-        # The one warning of that module is about root, which is what a bare machine often runs as.
-        python = [sys.executable, "-W", "ignore:::celery.platforms", "-m", "messenger.local.tied"]
-        return spawn(python + celery, env=self.children_see, cwd=PROJECT)
+        # The only warning of that module is about running as root.
+        python = [sys.executable, "-W", "ignore:::celery.platforms", "-m", "messenger.local.child"]
+        return spawn(python + celery, env=self.child_environment, cwd=PROJECT)

@@ -1,4 +1,4 @@
-"""Compiles the catalogues of translations, so that nobody needs gettext's tools."""
+"""Compiles translation catalogues without gettext's tools."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from messenger.local.environment import PROJECT
 
 
 def compile_translations(project: Path = PROJECT) -> list[Path]:
-    """Write the `.mo` beside each `.po` that is newer; returns what was written.
+    """Write the `.mo` beside each `.po` that is newer; returns the written files.
 
-    A project folder that cannot be written keeps the catalogues it has.
+    Does nothing in a project folder without write permission.
     """
     written = []
     catalogues = [

@@ -128,7 +128,7 @@ def test_what_a_tied_process_forks_dies_with_it(tmp_path: Path) -> None:
     path = os.pathsep.join([str(PROJECT), str(tmp_path)])
     with (tmp_path / "log").open("wb") as log:
         begun = spawn(
-            [sys.executable, "-m", "messenger.local.tied", "forking"],
+            [sys.executable, "-m", "messenger.local.child", "forking"],
             env={**os.environ, "PYTHONPATH": path},
             output=log,
         )

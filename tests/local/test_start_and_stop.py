@@ -20,7 +20,7 @@ Start = Callable[..., Started]
 
 
 def celeries(running: Started) -> int:
-    return sum("tied celery" in command(one) for one in running.family())
+    return sum("child celery" in command(one) for one in running.family())
 
 
 def database_of(data: Path) -> psycopg.Connection:

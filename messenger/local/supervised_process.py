@@ -1,4 +1,4 @@
-"""A child process that comes back when it ends by itself."""
+"""A child process that is restarted when it ends."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from messenger.local.errors import LocalError
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
-# One that has lived this long is well again: its next end counts as the first.
-WELL_AFTER = 30.0
+# After this many seconds of running, the next end counts as the first.
+HEALTHY_AFTER = 30.0
 
 
-class Kept:
-    """Holds one child up: `tend` it often; `start` makes the process anew."""
+class SupervisedProcess:
+    """Restarts one child process. Call `poll` often; `start` starts the process."""
 
     def __init__(self, name: str, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         self.name = name
@@ -28,35 +28,35 @@ class Kept:
         self.due = 0.0
 
     def begin(self) -> None:
-        """The first start; whatever is wrong with it is raised."""
+        """Start for the first time. Raises `LocalError` where that fails."""
         self.process = self.start()
         self.since = time.monotonic()
 
-    def tend(self) -> None:
-        """Notice an end, and start anew after a pause, which doubles with each end in a row."""
+    def poll(self) -> None:
+        """Restart the process if it has ended, after a pause that doubles with each failure."""
         now = time.monotonic()
         if self.process is not None:
             if self.process.poll() is None:
                 return
-            if now - self.since > WELL_AFTER:
+            if now - self.since > HEALTHY_AFTER:
                 self.ends = 0
-            self._plan_return(now, f"ended {_how(self.process.returncode)}")
+            self._schedule_restart(now, f"ended {_exit_description(self.process.returncode)}")
         if now >= self.due:
             try:
                 self.begin()
             except LocalError as error:
-                self._plan_return(now, f"cannot start: {error}")
+                self._schedule_restart(now, f"cannot start: {error}")
 
-    def _plan_return(self, now: float, what: str) -> None:
+    def _schedule_restart(self, now: float, what: str) -> None:
         pause = min(FIRST_PAUSE * 2**self.ends, LONGEST_PAUSE)
         self.process = None
         self.ends += 1
         self.due = now + pause
-        say(f"{self.name} {what}; it comes back in {pause:.1f} s")
+        say(f"{self.name} {what}; restarting in {pause:.1f} s")
 
 
-def stop_together(children: Iterable[Kept], *, patience: float) -> None:
-    """Ask all of them to end, and kill those that have not after `patience` seconds."""
+def stop_together(children: Iterable[SupervisedProcess], *, patience: float) -> None:
+    """Terminate all; kill those that are still alive after `patience` seconds."""
     processes = [child.process for child in children if child.process is not None]
     for process in processes:
         process.terminate()
@@ -69,5 +69,5 @@ def stop_together(children: Iterable[Kept], *, patience: float) -> None:
             process.wait()
 
 
-def _how(code: int) -> str:
+def _exit_description(code: int) -> str:
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"

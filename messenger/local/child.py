@@ -1,7 +1,7 @@
-"""`python -m messenger.local.tied MODULE ARGS…`: run a module whose forked children die with it.
+"""`python -m messenger.local.child MODULE ARGS…`: run a module whose forked children end with it.
 
-The kernel's parent-death signal is not inherited by a fork, so a server that forks workers of its
-own (Celery's pool and its embedded beat) would leave them behind when it is killed.
+A fork does not inherit the kernel's parent-death signal, so the processes that a server forks
+(Celery's embedded beat) would survive when it is killed.
 """
 
 from __future__ import annotations
