@@ -10,6 +10,6 @@ django_application = get_asgi_application()  # before anything that imports mode
 
 from channels.routing import ProtocolTypeRouter
 
-from messenger.gateway.door import websocket_application
+from messenger.gateway.consumer import websocket_application
 
 application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})

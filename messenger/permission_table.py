@@ -1,7 +1,7 @@
-"""Who may knock at which door. What has no entry here is refused (see `core.permissions`).
+"""Who may call which route. A route without an entry is refused (see `core.permissions`).
 
-Behind the door, objects are found only through the `access_*` selectors: what the asker may
-not see does not exist for them.
+Which objects a caller can reach is decided by the `access_*` selectors. The commands of the socket
+declare who may send them (`core.socket.Command`).
 """
 
 from messenger.core.permissions import Table, Who
@@ -110,16 +110,3 @@ PAGES: Table = {
 }
 
 ROUTES: Table = {**SITE, **ACCOUNTS, **CHATS, **MESSAGES, **PAGES}
-
-# The socket: every command needs an identity; what else it needs is its selector's business.
-COMMANDS: dict[str, Who] = {
-    "message": USER,
-    "edit_message": USER,
-    "delete_message": USER,
-    "delivered": USER,
-    "read": USER,
-    "typing": USER,
-    "sync": USER,
-    "pong": USER,
-    "authenticate": USER,
-}

@@ -79,8 +79,8 @@ def test_sending_is_the_same_through_both_doors(cast, api, who, fields, code):
 
     def by_socket():
         frame = {"message_id": str(uuid4()), **body}
-        request = commands.send_request(actor, read_input(SocketSendInput, frame))
-        return messages_send([request])[0]
+        requests = commands.send_requests(actor, read_input(SocketSendInput, frame))
+        return messages_send(requests)[0]
 
     assert_same(answer, through_the_socket(by_socket), code)
 

@@ -1,4 +1,4 @@
-"""Who is acting through which connection; what a door hands to a command."""
+"""The person on whose behalf an entry point calls a command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A signed-in person at a socket; `connection_id` names the socket for live frames."""
+    """A signed-in person at a socket; `connection_id` names the socket in live frames."""
 
     user_id: UUID
     connection_id: str = ""
+    is_staff: bool = False

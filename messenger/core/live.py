@@ -1,10 +1,10 @@
-"""The live door's outside: publish to a group after the commit, best effort.
+"""Live frames: published to a group after the commit, best effort.
 
 Frames go to the channel layer's own Redis channels in its own encoding, from one publisher
 thread per process: a pipeline of PUBLISH costs a fraction of the layer's coroutine per message,
-works where there is no event loop (WSGI, Celery), and no caller ever waits for Redis. Messages that
-nobody else listens to are not published: reading one's own frames back was a fifth of a busy
-process' work. What is lost on the way is healed from PostgreSQL by the hub, so losing is allowed.
+works without an event loop (WSGI, Celery), and no caller ever waits for Redis. Frames without
+subscribers in other processes are not published: reading its own frames back was a fifth of a busy
+process' work. Frames may be lost: the hub heals them from PostgreSQL.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from messenger.core.redis import Breaker, client
 log = structlog.get_logger("messenger.live")
 QUEUE_LIMIT = 20_000
 PIPELINE_LIMIT = 256
-PRESENCE_GROUP = "presence"  # heard by every process that has sockets
+PRESENCE_GROUP = "presence"  # every process with sockets subscribes to it
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Ready text for every socket in `group`.
+    """Encoded text for every socket in `group`.
 
-    `seq` and `rev` place it in its chat's order, so that the hub notices gaps; `members_rev` is
-    the chat's count of changes of who takes part, so that the hub notices that it missed one;
-    `skip` is the connection that gets an ack instead; `hidden_from` are people in the group who may
-    not see it; `control` is for the hub itself and reaches no client.
+    `seq` and `rev` are its position in its chat's order, by which the hub detects gaps.
+    `members_rev` is the chat's number of membership changes, by which the hub detects that it
+    missed one. `skip` is the connection that gets an ack instead. `hidden_from` are users of the
+    group who may not see it. `control` is for the hubs and is not sent to clients.
     """
 
     group: str
@@ -56,7 +56,7 @@ class Frame:
 
 
 def chat_group(chat_id: UUID | str) -> str:
-    """The group of everybody who takes part in a chat."""
+    """The group of a chat's participants."""
     return f"chat.{chat_id}"
 
 
@@ -72,23 +72,23 @@ def push(frames: Iterable[Frame]) -> None:
         transaction.on_commit(partial(publisher.put, ready), robust=True)
 
 
-Body = dict[str, Any]  # a `Frame` as it travels, with the process it comes from
+Body = dict[str, Any]  # a `Frame` as it is published, with `origin`, the publishing process
 
 
-class Ear(Protocol):
-    """A hub of this process."""
+class LocalSubscriber(Protocol):
+    """A hub of this process, which receives frames without Redis."""
 
-    def hear(self, frames: list[Body]) -> None:
-        """Take what is published here; called in the publishing thread."""
+    def deliver(self, frames: list[Body]) -> None:
+        """Receive frames that this process publishes; called in the publishing thread."""
 
-    def holds(self, group: str) -> bool:
-        """Whether one of the group's subscribers is certainly this hub."""
+    def is_subscribed(self, group: str) -> bool:
+        """Whether Redis certainly counts this hub among the group's subscribers."""
 
 
 class Publisher:
     """One daemon thread that drains a bounded queue into pipelines.
 
-    This process' own hub does not wait for Redis: it hears from `put` directly.
+    Local subscribers get the frames directly from `put`, before Redis does.
     """
 
     def __init__(self) -> None:
@@ -96,26 +96,26 @@ class Publisher:
         self._lock = threading.Lock()
         self._pid = 0
         self._breaker = Breaker(pause=1.0)
-        self.hubs: list[Ear] = []
+        self.subscribers: list[LocalSubscriber] = []
         self.origin = uuid4().hex
 
-    def hear(self, hub: Ear) -> None:
-        """Tell `hub`, in the thread of whoever publishes, all that is published here."""
-        if hub not in self.hubs:
-            self.hubs.append(hub)
+    def subscribe(self, hub: LocalSubscriber) -> None:
+        """Deliver frames published by this process to `hub` as well, in the publishing thread."""
+        if hub not in self.subscribers:
+            self.subscribers.append(hub)
 
-    def unhear(self, hub: Ear) -> None:
-        """Tell `hub` no longer."""
-        self.hubs.remove(hub)
+    def unsubscribe(self, hub: LocalSubscriber) -> None:
+        """Stop delivering to `hub`. Raises `ValueError` if it is not subscribed."""
+        self.subscribers.remove(hub)
 
-    def put(self, frames: list[Frame], *, aloud: bool = True) -> None:
-        """Hand over; drops (the hubs heal) when Redis has been away for long.
+    def put(self, frames: list[Frame], *, local: bool = True) -> None:
+        """Queue frames for Redis; never blocks. Drops them when the queue is full.
 
-        What is not `aloud` reaches this process only through Redis.
+        With `local=False` the local subscribers get them only through Redis.
         """
         bodies = [self._body(frame) for frame in frames]
-        for hub in self.hubs if aloud else ():
-            hub.hear(bodies)
+        for hub in self.subscribers if local else ():
+            hub.deliver(bodies)
         if self._pid != os.getpid():
             self._start()
         try:
@@ -171,31 +171,35 @@ class Publisher:
                 log.debug("live_publish_failed", frames=len(items), error=type(error).__name__)
 
     def _publish_to(self, redis: Redis, items: list[tuple[str, Body]]) -> None:
-        layer, heard = get_channel_layer(), self._heard_by_others(redis, items)
+        layer, wanted = get_channel_layer(), self._wanted_by_others(redis, items)
         pipeline = redis.pipeline(transaction=False)
         for channel, body in items:
-            # What has no place in its chat's order is healed by nobody: it goes out in any case.
-            if channel in heard or not (body["seq"] or body["rev"]):
+            # A frame outside its chat's order cannot be healed: it is published in any case.
+            if channel in wanted or not (body["seq"] or body["rev"]):
                 pipeline.publish(channel, layer.serialize(body))
         pipeline.execute()
 
-    def _heard_by_others(self, redis: Redis, items: list[tuple[str, Body]]) -> set[str]:
+    def _wanted_by_others(self, redis: Redis, items: list[tuple[str, Body]]) -> set[str]:
         """The channels with more subscribers than this process' own hubs.
 
-        Who subscribes afterwards reads where the chat stands after that: nothing falls between.
+        A process that subscribes later reads the chat's position after subscribing, so it misses
+        no frame.
         """
         groups = {channel: body["group"] for channel, body in items}
-        before = self._own(groups)
+        before = self._own_subscriptions(groups)
         try:
             answer: Any = redis.pubsub_numsub(*groups)
-        except ResponseError:  # a Redis that does not tell
+        except ResponseError:  # a Redis without PUBSUB NUMSUB
             return set(groups)
-        after = self._own(groups)
+        after = self._own_subscriptions(groups)
         subscribers = zip(groups, (number for _, number in answer), strict=True)
         return {one for one, number in subscribers if number > min(before[one], after[one])}
 
-    def _own(self, groups: Mapping[str, str]) -> dict[str, int]:
-        return {one: sum(hub.holds(group) for hub in self.hubs) for one, group in groups.items()}
+    def _own_subscriptions(self, groups: Mapping[str, str]) -> dict[str, int]:
+        return {
+            channel: sum(hub.is_subscribed(group) for hub in self.subscribers)
+            for channel, group in groups.items()
+        }
 
 
 def shard_groups(prefix: str) -> list[str]:

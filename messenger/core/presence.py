@@ -1,8 +1,9 @@
-"""Who is connected: in Redis, shared by all processes, and gone by itself when a process dies.
+"""Who is connected: in Redis, shared by all processes; entries of a dead process expire.
 
-Each person has a sorted set of their connections, scored with when each stops counting unless its
-process refreshes it. One more sorted set, of people, says until when each counts as online; whoever
-takes an overdue person out of it is the one to tell the others. The clock is Redis' own.
+Each person has a sorted set of their connections, scored with the time at which each expires unless
+its process refreshes it. Another sorted set has the people online, scored with the time at which
+each counts as offline; the process that removes an overdue person publishes it. All times are those
+of Redis' clock.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from redis.exceptions import RedisError
 
 from messenger.core.redis import breaker, client
 
-TTL = 30.0  # seconds that a connection counts after its process was last heard of
-REFRESH = 10.0  # seconds between two signs of life of a process
-GRACE = 5.0  # seconds that a person stays online after the last connection has left
+TTL = 30.0  # seconds until a connection that is not refreshed expires
+REFRESH = 10.0  # seconds between two refreshes by a process
+GRACE = 5.0  # seconds that a person stays online after the last connection has closed
 CHUNK = 500
 ONLINE = "presence:online"
 
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 
 class Joined(enum.Enum):
-    """What became of a connection that wanted to count."""
+    """The outcome of `join`."""
 
     FULL = -1
     ALREADY_ONLINE = 0
@@ -37,9 +38,9 @@ class Joined(enum.Enum):
 
 
 def connected(user_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the people who have a connection now; nobody while Redis is away.
+    """The people who have a connection now; an empty set while Redis is away.
 
-    One round trip for every 500 of them. One who has just left counts no longer.
+    One round trip per 500 people. Unlike `online`, without the grace period.
     """
     wanted = list(user_ids)
     found: set[UUID] = set()
@@ -52,22 +53,22 @@ def connected(user_ids: Iterable[UUID]) -> set[UUID]:
 
 
 def online(user_ids: Iterable[UUID]) -> set[UUID] | None:
-    """Those of the people who are shown as online: with a connection, or just gone.
+    """The people shown as online: with a connection, or within the grace period.
 
-    One round trip. None while Redis is away: then nothing is known.
+    One round trip. None (unknown) while Redis is away.
     """
     found = _until(user_ids)
     return None if found is None else {one for one, left in found.items() if left > 0}
 
 
 def known(user_ids: Iterable[UUID]) -> set[UUID] | None:
-    """Those who are online, or overdue but not yet taken by `take_gone`; None as above."""
+    """The people online, or overdue but not yet taken by `take_gone`; None as for `online`."""
     found = _until(user_ids)
     return None if found is None else set(found)
 
 
 def _until(user_ids: Iterable[UUID]) -> dict[UUID, float] | None:
-    """Who stands in the set of people online, and for how many milliseconds more."""
+    """The members of the set of people online, and the milliseconds until each is offline."""
     wanted = list(user_ids)
     if not wanted:
         return {}
@@ -89,7 +90,7 @@ def _until(user_ids: Iterable[UUID]) -> dict[UUID, float] | None:
 
 
 def join(user_id: UUID, connection_id: str, *, limit: int) -> Joined | None:
-    """Count a connection, unless the person has `limit` of them; None while Redis is away."""
+    """Add a connection, unless the person has `limit` of them; None while Redis is away."""
     person = str(user_id)
     keys = [ONLINE, _key(user_id)]
     answer = _run(JOIN, keys, _milliseconds(TTL), person, connection_id, limit)
@@ -97,16 +98,16 @@ def join(user_id: UUID, connection_id: str, *, limit: int) -> Joined | None:
 
 
 def leave(user_id: UUID, connection_id: str) -> None:
-    """Count a connection no longer; while Redis is away it ends by itself."""
+    """Remove a connection; while Redis is away it expires instead."""
     keys = [ONLINE, _key(user_id)]
     _run(LEAVE, keys, _milliseconds(GRACE), str(user_id), connection_id)
 
 
 def refresh(connections: Iterable[tuple[UUID, str]]) -> set[UUID] | None:
-    """Say that these connections, (person, connection id), are still there.
+    """Prolong these connections: pairs of person and connection id.
 
-    Returns who was not known to be online (Redis was emptied, or this process was thought dead),
-    or None while Redis is away. One round trip for every 500 connections.
+    Returns the people who were not in the set of people online (Redis was emptied, or the
+    connections had expired), or None while Redis is away. One round trip per 500 connections.
     """
     pairs = list(connections)
     came: set[UUID] = set()
@@ -122,10 +123,10 @@ def refresh(connections: Iterable[tuple[UUID, str]]) -> set[UUID] | None:
 
 
 def take_gone() -> dict[UUID, datetime]:
-    """Who has gone offline and has not been told yet, with when they left (a process that died:
-    up to 25 s late).
+    """Remove the people who have gone offline; returns them with the time they left.
 
-    Nobody is given to two callers: who is returned here is the caller's to tell. At most 500.
+    Each is returned to one caller only, which has to publish it. At most 500. After a process
+    died, the time is up to 25 s late.
     """
     answer = _run(TAKE_GONE, [ONLINE], CHUNK) or []
     pairs = zip(answer[::2], answer[1::2], strict=True)
@@ -156,7 +157,7 @@ def _attempt(call: Callable[[], T]) -> T | None:
 
 
 def _run(text: str, keys: list[str], *args: str | int) -> Any:
-    """What the script answers; None while Redis is away."""
+    """The answer of the script; None while Redis is away."""
     return _attempt(lambda: _script(text)(keys=keys, args=args))
 
 

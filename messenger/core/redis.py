@@ -1,4 +1,4 @@
-"""The synchronous Redis client and its circuit breaker: nothing here may stall a request."""
+"""The synchronous Redis client and its circuit breaker; every call has a short timeout."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = structlog.get_logger("messenger.redis")
 
 
 class Breaker:
-    """Open for `pause` seconds after a failure: callers skip Redis instead of waiting for it.
+    """Opens for `pause` seconds after a failure: callers skip Redis instead of waiting for it.
 
-    Then one of them tries, and the others go on skipping until it has succeeded.
+    Afterwards one caller tries, and the others go on skipping until it has succeeded.
     """
 
     def __init__(self, pause: float = 2.0) -> None:
@@ -26,7 +26,7 @@ class Breaker:
 
     @property
     def closed(self) -> bool:
-        """Whether to try; who is told so must report `failed` or `succeeded`."""
+        """Whether to try. After True, the caller must report `failed` or `succeeded`."""
         if not self._open_until:
             return True
         now = time.monotonic()
@@ -55,6 +55,6 @@ def client(url: str = "") -> redis.Redis:
         socket_timeout=settings.REDIS_TIMEOUT,
         socket_connect_timeout=settings.REDIS_TIMEOUT,
         health_check_interval=0,
-        # Once: a pooled connection may have died while idle. What hangs would hang again.
+        # One retry, for a pooled connection that died while idle; none after a timeout.
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )

@@ -1,4 +1,4 @@
-"""Who is at the socket: a bearer header, a bearer subprotocol, or the site's session cookie."""
+"""The identity of a socket: a bearer header, a bearer subprotocol, or the session cookie."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ BEARER_PREFIX = "bearer."
 
 
 class OriginRefused(Exception):
-    """A cookie came from a page that is not ours: the handshake ends with HTTP 403."""
+    """A session cookie with a foreign `Origin`: the handshake is refused with HTTP 403."""
 
 
 async def identify(scope: dict[str, Any]) -> Identity | None:
-    """The first identity that is present, or None. Raises `OriginRefused`."""
+    """The identity in the handshake, or None if it is missing or invalid. Raises `OriginRefused`.
+
+    The first credential that is present counts, even if it is invalid.
+    """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     token = _bearer(headers.get("authorization", ""), scope.get("subprotocols", []))
     try:
@@ -60,7 +63,7 @@ def _session_key(header: str) -> str | None:
 
 
 def _is_own_origin(headers: dict[str, str]) -> bool:
-    """RFC 6455, 10.2: a browser always says which page opened the socket."""
+    """Whether the page that opened the socket is ours; browsers always send `Origin` (RFC 6455)."""
     origin = headers.get("origin", "")
     trusted = origin in settings.CSRF_TRUSTED_ORIGINS
     return trusted or (bool(origin) and urlsplit(origin).netloc == headers.get("host"))

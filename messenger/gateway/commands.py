@@ -1,26 +1,19 @@
-"""The socket's routes: frame type → its shape and who handles it."""
+"""Every command of the socket: the apps' own, and those about the connection itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
-
 from pydantic import Field, StrictInt
 
+from apps.accounts.errors import InvalidToken, SessionEnded
+from apps.accounts.selectors import identity_for_access_token
 from apps.chats import commands as chats
-from apps.chats.serializers import TypingInput
 from apps.messages.commands import socket as messages
-from apps.messages.serializers import (
-    CursorsInput,
-    SocketDeleteInput,
-    SocketEditInput,
-    SocketSendInput,
-    SyncInput,
-)
-from messenger.core.actors import Actor
+from messenger.core.errors import InvalidInput
+from messenger.core.permissions import Who
 from messenger.core.shapes import Input
-from messenger.gateway import writer
+from messenger.core.socket import Command, OnConnection, commands_by_name
+from messenger.gateway.connection import Connection
+from messenger.gateway.threads import in_thread
 
 
 class PongInput(Input):
@@ -30,60 +23,46 @@ class PongInput(Input):
 
 
 class AuthenticateInput(Input):
-    """A fresh access token for the same login session."""
+    """A fresh access token of the same login session."""
 
     token: str = Field(description="The access token.")
 
 
-@dataclass(frozen=True, slots=True)
-class Batched:
-    """Collected with other sockets' requests into one transaction; `reply` dresses an outcome."""
-
-    shape: type[Input]
-    lane: writer.GroupCommit[Any]
-    requests: Callable[[Actor, Any], list[Any]]
-    reply: Callable[[Any], dict[str, Any]] | None = None
+async def pong(connection: Connection, data: PongInput) -> None:
+    """`pong`."""
+    connection.pong(data.n)
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A service call in a thread of its own; answers with one frame, or with none."""
-
-    shape: type[Input]
-    handle: Callable[[Actor, Any], dict[str, Any] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """A read that answers with pages of ready texts, as fast as the reader takes them."""
-
-    shape: type[Input]
-    handle: Callable[[Actor, Any], Iterator[list[str]]]
+async def authenticate(connection: Connection, data: AuthenticateInput) -> None:
+    """`authenticate`. Raises `InvalidInput` for another session's token, `InvalidToken`."""
+    identity = await in_thread(identity_for_access_token, data.token)
+    if identity.session_id != connection.session_id:
+        raise InvalidInput("The token belongs to another login session.")
+    connection.expires_at, connection.warned = identity.expires_at, False
 
 
-@dataclass(frozen=True, slots=True)
-class OfConnection:
-    """About the connection itself; the dispatcher has a method of this name."""
-
-    shape: type[Input]
-    method: str
-
-
-Command = Batched | Plain | Streamed | OfConnection
-
-COMMANDS: dict[str, Command] = {
-    "message": Batched(
-        SocketSendInput,
-        writer.sends,
-        lambda actor, data: [messages.send_request(actor, data)],
-        messages.send_reply,
+ABOUT_THE_CONNECTION = (
+    Command(
+        name="pong",
+        shape=PongInput,
+        mode=OnConnection(pong),
+        who=Who.USER,
+        summary="The answer to a `ping`: everything sent before it has arrived. Not answered; an"
+        " unknown number is ignored.",
+        example={"n": 3},
     ),
-    "delivered": Batched(CursorsInput, writer.receipts, messages.delivered_moves),
-    "read": Batched(CursorsInput, writer.receipts, messages.read_moves),
-    "edit_message": Plain(SocketEditInput, messages.edit),
-    "delete_message": Plain(SocketDeleteInput, messages.delete),
-    "typing": Plain(TypingInput, chats.typing),
-    "sync": Streamed(SyncInput, messages.sync),
-    "pong": OfConnection(PongInput, "pong"),
-    "authenticate": OfConnection(AuthenticateInput, "authenticate"),
-}
+    Command(
+        name="authenticate",
+        shape=AuthenticateInput,
+        mode=OnConnection(authenticate),
+        who=Who.USER,
+        summary="Prolong the connection with a fresh access token of the same login session."
+        " Success is not answered; after an `error` the old token's expiry still applies.",
+        example={"token": "eyJhbGciOi…"},
+        errors=(InvalidToken, SessionEnded),
+    ),
+)
+
+COMMANDS: dict[str, Command] = commands_by_name(
+    messages.COMMANDS, chats.COMMANDS, ABOUT_THE_CONNECTION
+)

@@ -1,17 +1,20 @@
-"""One socket's outgoing side: it never waits, and what is in flight is bounded."""
+"""One socket's outgoing side: sending never blocks, and the frames in flight are bounded."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from apps.messages.services.frames import resync
 from messenger.core.actors import Actor
 from messenger.core.ids import new_id
 from messenger.core.json import dumps
+from messenger.gateway import close_codes, frames
 
 WINDOW_FRAMES = 256
 WINDOW_BYTES = 1024 * 1024
@@ -19,14 +22,15 @@ WINDOW_BYTES = 1024 * 1024
 PING_FRAMES = 64
 PING_BYTES = 256 * 1024
 HELD_BYTES = 256 * 1024  # of live frames during a replay
-RESYNC = dumps({"type": "resync", "chats": None})
+WARN_BEFORE = 30  # seconds before an access token expires
+RESYNC = resync(None)
 
 
 class Connection:
-    """What the hub and the commands know of a socket.
+    """An open socket and its identity, as the hub and the commands use it.
 
-    Frames since the last answered ping are in flight; over 256 of them or 1 MiB nothing more is
-    sent or kept, and once the pong is there the client is told to `resync`.
+    Frames sent since the last answered ping are in flight. Over 256 of them or 1 MiB, further
+    frames are dropped; after the next `pong` the client gets `resync`.
     """
 
     def __init__(
@@ -37,15 +41,18 @@ class Connection:
         session_id: UUID,
         expires_at: datetime | None,
         now: float,
+        locale: str = "en",
+        is_staff: bool = False,
     ) -> None:
         self.id = str(new_id())
         self.user_id, self.session_id, self.expires_at = user_id, session_id, expires_at
-        self.actor = Actor(user_id, self.id)
+        self.actor = Actor(user_id, self.id, is_staff)
+        self.locale = locale  # of the texts in `error` frames
         self.groups: set[str] = set()
         self.last_ping_at = self.unanswered_since = now
         self.warned = False
         self.closed = False
-        self.attached = False  # hears its chats; what comes before is in the replay
+        self.attached = False  # subscribed to its chats; earlier messages are in the replay
         self._send = send
         self._held: list[str] | None = None
         self._held_bytes = 0
@@ -54,14 +61,14 @@ class Connection:
         self._ping_number = 0
         self._answered = (0, 0)
         self._lagging = False
-        self._answer_came = asyncio.Event()
+        self._pong_came = asyncio.Event()
 
     def send(self, frame: dict[str, Any]) -> None:
         """Encode and send a frame."""
         self.send_text(dumps(frame))
 
-    def pass_on(self, text: str) -> None:
-        """Send what is live: after the replay, where one is under way."""
+    def deliver(self, text: str) -> None:
+        """Send a live frame; during a replay it is held back until the replay has ended."""
         if self._held is None:
             self.send_text(text)
         elif len(self._held) < WINDOW_FRAMES and self._held_bytes < HELD_BYTES:
@@ -71,55 +78,55 @@ class Connection:
             self._lagging = True
 
     def send_text(self, text: str) -> None:
-        """Send ready text, unless too much is in flight; never blocks, never raises."""
+        """Send an encoded frame, unless too much is in flight; never blocks, never raises."""
         if self.closed or self._lagging:
             return
-        frames, size = self._in_flight()
-        if frames >= WINDOW_FRAMES or size >= WINDOW_BYTES:
+        count, size = self._in_flight()
+        if count >= WINDOW_FRAMES or size >= WINDOW_BYTES:
             self._lagging = True
             return
         self._write(text)
-        if frames >= PING_FRAMES or size >= PING_BYTES:
-            self._ask()
+        if count >= PING_FRAMES or size >= PING_BYTES:
+            self._ping_unless_waiting()
 
     async def send_all(self, texts: list[str]) -> None:
-        """Send many texts as fast as the reader answers; live frames are held back meanwhile."""
+        """Send a replay's frames as fast as the reader answers pings; none is dropped."""
         for text in texts:
             while not self.closed:
-                frames, size = self._in_flight()
-                if frames < WINDOW_FRAMES // 2 and size < WINDOW_BYTES // 2:
+                count, size = self._in_flight()
+                if count < WINDOW_FRAMES // 2 and size < WINDOW_BYTES // 2:
                     break
-                self._ask()
-                self._answer_came.clear()
-                await self._answer_came.wait()
+                self._ping_unless_waiting()
+                self._pong_came.clear()
+                await self._pong_came.wait()
             self._write(text)
             if self._in_flight()[0] > PING_FRAMES:
-                self._ask()
+                self._ping_unless_waiting()
 
     def hold(self) -> None:
-        """Keep live frames back while the replay is being read, so that order stays."""
+        """Hold live frames back during a replay, so that each chat's order is kept."""
         if self._held is None:
             self._held, self._held_bytes = [], 0
 
     def release(self) -> None:
-        """Send what was held back; a client that was told too much at once resyncs."""
+        """Send the frames that were held back; with too many of them, the client gets `resync`."""
         held, self._held = self._held or [], None
         for text in held:
             self.send_text(text)
         if self._lagging:
-            self._ask()
+            self._ping_unless_waiting()
 
     def ping(self, now: float) -> None:
-        """Ask for a sign of life that also says how much has arrived."""
+        """Send a ping; its pong shows that the client lives and which frames have arrived."""
         self._ping_number += 1
         if not self._pings:
             self.unanswered_since = now
         self.last_ping_at = now
-        self._write(dumps({"type": "ping", "n": self._ping_number}))
+        self._write(frames.ping(self._ping_number))
         self._pings.append((self._ping_number, self._sent, self._sent_bytes, now))
 
     def pong(self, number: int) -> None:
-        """Everything sent before ping `number` has arrived; unknown numbers say nothing."""
+        """Everything sent before ping `number` has arrived. Unknown numbers are ignored."""
         for index, (n, sent, sent_bytes, _) in enumerate(self._pings):
             if n == number:
                 self._answered = (sent, sent_bytes)
@@ -129,32 +136,43 @@ class Connection:
             return
         if self._pings:
             self.unanswered_since = self._pings[0][3]
-        self._answer_came.set()
+        self._pong_came.set()
         if self._lagging and self._held is None:
             self._lagging = False
             self._write(RESYNC)
 
+    def check_token(self) -> None:
+        """Warn once that the access token is about to expire; close when it has expired."""
+        if self.expires_at is None:
+            return
+        left = self.expires_at.timestamp() - time.time()
+        if left <= 0:
+            self.close(close_codes.NOT_AUTHENTICATED)
+        elif left <= WARN_BEFORE and not self.warned:
+            self.warned = True
+            self.send_text(frames.TOKEN_EXPIRING)
+
     def is_silent(self, now: float, timeout: float) -> bool:
-        """Whether a ping has waited for its pong for longer than `timeout` seconds."""
+        """Whether a ping has been unanswered for longer than `timeout` seconds."""
         return bool(self._pings) and now - self.unanswered_since > timeout
 
     def close(self, code: int) -> None:
-        """Close with `code`; what is sent afterwards goes nowhere."""
+        """Close with `code`; later frames are dropped."""
         if not self.closed:
             self.closed = True
-            self._answer_came.set()
+            self._pong_came.set()
             _start(self._send({"type": "websocket.close", "code": code}))
 
-    def gone(self) -> None:
-        """The other side has closed."""
+    def mark_closed(self) -> None:
+        """The socket is closed already; later frames are dropped."""
         self.closed = True
-        self._answer_came.set()
+        self._pong_came.set()
 
     def _in_flight(self) -> tuple[int, int]:
         return self._sent - self._answered[0], self._sent_bytes - self._answered[1]
 
-    def _ask(self) -> None:
-        """Ping, unless an answer is being waited for."""
+    def _ping_unless_waiting(self) -> None:
+        """Ping, unless a ping is unanswered."""
         if not self._pings:
             self.ping(asyncio.get_running_loop().time())
 
@@ -171,16 +189,16 @@ def byte_length(text: str) -> int:
 
 
 def _start(sending: Coroutine[Any, Any, None]) -> None:
-    """Run a send to its end if it does not wait, as it never does for a reader that keeps up.
+    """Run a send without a task, which would cost more than the frame.
 
-    A task for every frame would cost more than the frame. One that waits for a slow reader's
-    buffer becomes a task; the window bounds how many of them a socket can have.
+    It finishes at once unless the reader's buffer is full; then it becomes a task. The window
+    bounds the number of such tasks per socket.
     """
     try:
         waits_for = sending.send(None)
     except StopIteration:
         return
-    except Exception:  # noqa: BLE001  the socket is gone; its consumer hears of it by itself
+    except Exception:  # noqa: BLE001  the socket is closed; its consumer gets the disconnect
         return
     task = asyncio.ensure_future(_finish(_resume(sending, waits_for)))
     _unfinished.add(task)

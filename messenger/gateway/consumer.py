@@ -1,4 +1,4 @@
-"""One socket: who it is, frames in, frames out. It knows no domain word."""
+"""The ASGI application of one socket: the handshake, then the loop over its frames."""
 
 from __future__ import annotations
 
@@ -7,49 +7,60 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
-from channels.consumer import AsyncConsumer
-from channels.exceptions import StopConsumer
-from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 
 from apps.messages.commands.socket import replay
 from messenger.core import metrics
-from messenger.gateway import auth, close_codes, current_hub
+from messenger.gateway import auth, close_codes, current_hub, frames
 from messenger.gateway.connection import Connection
 from messenger.gateway.dispatch import Dispatcher, read_pages
+from messenger.gateway.hub import Hub
 
 log = structlog.get_logger("messenger.gateway")
 
 
-class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
-    """Channels' consumer without its per-socket layer channel and per-frame tasks: the hub has
-    one subscription for all sockets, and a frame in is one call."""
+async def websocket_application(scope: Any, receive: Any, send: Any) -> None:
+    """Serve `/ws` and `/ws/`; any other path is refused before the handshake, with HTTP 403."""
+    if scope["path"].rstrip("/") == "/ws":
+        await Consumer(current_hub(), scope, receive, send).run()
+    else:
+        await receive()
+        await send({"type": "websocket.close"})
 
-    connection: Connection | None = None
-    dispatcher: Dispatcher | None = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.scope, self.base_send = scope, send
-        handlers = {
-            "websocket.connect": self.websocket_connect,
-            "websocket.receive": self.websocket_receive,
-            "websocket.disconnect": self.websocket_disconnect,
-        }
+class Consumer:
+    """One socket.
+
+    Not a Channels consumer: that has a layer channel per socket and a task per frame, where the hub
+    has one subscription for all sockets of a group and a frame is one call.
+    """
+
+    def __init__(self, hub: Hub, scope: Any, receive: Any, send: Any) -> None:
+        self._hub, self._scope, self._receive, self._send = hub, scope, receive, send
+        self.connection: Connection | None = None
+        self.dispatcher: Dispatcher | None = None
+
+    async def run(self) -> None:
+        """Serve the socket until it disconnects, or the server cancels a command that hangs."""
         try:
             while True:
-                message = await receive()
-                await handlers[message["type"]](message)
-        except StopConsumer:
-            return
-        finally:  # also where the server cancels us because a command took too long
+                message = await self._receive()
+                if message["type"] == "websocket.receive":
+                    if self.dispatcher is not None:
+                        await self.dispatcher.receive(message.get("text"))
+                elif message["type"] == "websocket.connect":
+                    await self._connect()
+                else:
+                    return
+        finally:
             await self._leave()
 
-    async def websocket_connect(self, message: dict[str, Any]) -> None:
+    async def _connect(self) -> None:
+        """Open the socket and start its replay, or close it with the code that says why not."""
         try:
-            identity = await auth.identify(self.scope)
+            identity = await auth.identify(self._scope)
         except auth.OriginRefused:
-            await self.base_send({"type": "websocket.close", "code": close_codes.BANNED})
+            await self._send({"type": "websocket.close"})
             return
         except DatabaseError:
             log.exception("handshake_failed")
@@ -58,72 +69,49 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if identity is None:
             await self._accept_and_close(close_codes.NOT_AUTHENTICATED)
             return
-        if not current_hub().admit(identity.user.pk):
+        if not self._hub.admit(identity.user.pk):
             await self._accept_and_close(close_codes.FLOOD)
             return
         self.connection = connection = Connection(
-            self.base_send,
+            self._send,
             user_id=identity.user.pk,
             session_id=identity.session_id,
             expires_at=identity.expires_at,
+            locale=identity.user.locale,
+            is_staff=identity.user.is_staff,
             now=asyncio.get_running_loop().time(),
         )
         self.dispatcher = Dispatcher(connection)
         metrics.socket_connections.inc()
-        if not await current_hub().presence.join(connection):
-            connection.gone()
+        if not await self._hub.presence.join(connection):
+            connection.mark_closed()
             await self._accept_and_close(close_codes.FLOOD)
             return
         await self._accept()
         structlog.contextvars.bind_contextvars(request_id=connection.id)
-        connection.send(_hello(connection))
-        self.dispatcher.stream(_begin(connection))
-
-    async def websocket_receive(self, message: dict[str, Any]) -> None:
-        if self.dispatcher is not None and self.connection and not self.connection.closed:
-            await self.dispatcher.receive(message.get("text"))
-
-    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        raise StopConsumer
+        connection.send(frames.connected(connection.user_id, connection.id))
+        self.dispatcher.stream(_handshake(self._hub, connection))
 
     async def _leave(self) -> None:
         if self.connection is not None and self.dispatcher is not None:
             metrics.socket_connections.dec()
-            self.connection.gone()
+            self.connection.mark_closed()
             self.dispatcher.stop()
-            await current_hub().detach(self.connection)
+            await self._hub.detach(self.connection)
 
     async def _accept(self) -> None:
-        chosen = auth.PROTOCOL if auth.PROTOCOL in self.scope.get("subprotocols", []) else None
-        await self.base_send({"type": "websocket.accept", "subprotocol": chosen})
+        chosen = auth.PROTOCOL if auth.PROTOCOL in self._scope.get("subprotocols", []) else None
+        await self._send({"type": "websocket.accept", "subprotocol": chosen})
 
     async def _accept_and_close(self, code: int) -> None:
-        """A browser sees the code of a socket only once it was open."""
+        """Browsers show a close code only for a socket that was open."""
         await self._accept()
-        await self.base_send({"type": "websocket.close", "code": code})
+        await self._send({"type": "websocket.close", "code": code})
 
 
-async def _begin(connection: Connection) -> AsyncIterator[list[str]]:
-    """Join the groups first: nothing can fall between the replay and what comes live."""
-    hub = current_hub()
+async def _handshake(hub: Hub, connection: Connection) -> AsyncIterator[list[str]]:
+    """Pages of the replay, then of presence. Groups are joined first: no live frame is missed."""
     await hub.attach(connection)
     async for page in read_pages(replay, connection.actor):
         yield page
     yield await hub.presence.snapshot(connection.user_id)
-
-
-def _hello(connection: Connection) -> dict[str, Any]:
-    burst, rate = (value * settings.LIMITS_SCALE for value in settings.RATE_LIMITS["messages"])
-    return {
-        "type": "connected",
-        "user_id": connection.user_id,
-        "connection_id": connection.id,
-        "protocol": 1,
-        "server_time": timezone.now(),
-        "heartbeat": settings.SOCKET_HEARTBEAT,
-        "limits": {
-            "text": settings.MESSAGE_TEXT_LIMIT,
-            "frame": settings.SOCKET_FRAME_LIMIT,
-            "messages_per_10s": int(burst + 10 * rate),
-        },
-    }

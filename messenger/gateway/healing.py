@@ -1,8 +1,7 @@
-"""What the hub reads from PostgreSQL to make good what the channel layer lost."""
+"""Queries for the hub: what PostgreSQL has and the channel layer has lost. All of them block."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -15,39 +14,37 @@ from apps.chats.selectors import members_among, membership_marks, memberships_of
 from apps.messages import selectors
 from apps.messages.models import Message
 from apps.messages.serializers import message_out
-from apps.messages.services.frames import change_text
-from messenger.core.json import dumps
+from apps.messages.services import frames
 from messenger.core.live import Body
 from messenger.gateway import close_codes
-from messenger.gateway.connection import Connection
 
-WARN_BEFORE = 30  # seconds before an access token ends
 BEYOND_ALL = 2**63
-RECENT = 10  # seconds; several times what lies between two looks
+RECENT = 10  # seconds; several times the interval between two queries
 
 
 @dataclass(slots=True)
 class Missing:
-    """Frames after a place in a chat's order, where the chat stands, and whether that is all."""
+    """Frames of a chat after a position in its order, and the chat's own position."""
 
-    said: list[Body]
-    changed: list[Body]
+    messages: list[Body]
+    changes: list[Body]
     seq: int
     rev: int
 
     @property
     def is_partial(self) -> bool:
-        return max(len(self.said), len(self.changed)) >= selectors.PER_CHAT
+        """Whether there may be more than was read."""
+        return max(len(self.messages), len(self.changes)) >= selectors.PER_CHAT
 
 
 class Memberships:
-    """Notices whose chats have become others, although no frame said so."""
+    """Detects users whose memberships have changed since the last query."""
 
     def __init__(self) -> None:
         self._marks: dict[UUID, int] = {}
 
     def changed(self, user_ids: list[UUID]) -> dict[UUID, dict[UUID, int]]:
-        """`memberships_of` those who were not asked about last time, or had other chats then."""
+        """`memberships_of` the users who are new or whose chats differ from the last call's."""
         marks = dict.fromkeys(user_ids, 0) | membership_marks(user_ids)
         changed = [one for one in user_ids if self._marks.get(one) != marks[one]]
         found = memberships_of(changed) if changed else {}
@@ -62,23 +59,24 @@ def positions(chat_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
 
 
 def missing(chat_id: UUID, seq: int, rev: int, user_ids: set[UUID]) -> Missing:
-    """What was said and changed in a chat after `seq` and `rev`, at most 500 of each.
+    """The messages and changes of a chat after `seq` and `rev`, at most 500 of each.
 
-    It is hidden from those of `user_ids` who take part no longer, or did not when it was said.
+    Each is hidden from those of `user_ids` who take part no longer, or did not at its time.
     """
     at_seq, at_rev = positions([chat_id]).get(chat_id, (seq, rev))
     found = selectors.messages_since(chat_id, seq), selectors.changes_since(chat_id, rev)
-    # Rights after texts: one who is removed in between gets nothing of what was said after it.
+    # Memberships are read after the texts: a person removed in between gets no later message.
     _, members = members_among(chat_id, user_ids)
     hidden = visibility_floors(chat_id) | dict.fromkeys(user_ids - members, BEYOND_ALL)
-    said = [
-        _frame(dumps({"type": "message", **message_out(message)}), message, hidden, seq=message.seq)
+    messages = [
+        _frame(frames.message_text(message_out(message)), message, hidden, seq=message.seq)
         for message in found[0]
     ]
-    changed = [
-        _frame(change_text(message), message, hidden, rev=message.rev) for message in found[1]
+    changes = [
+        _frame(frames.change_text(message), message, hidden, rev=message.rev)
+        for message in found[1]
     ]
-    return Missing(said, changed, at_seq, at_rev)
+    return Missing(messages, changes, at_seq, at_rev)
 
 
 def ended_sessions(session_ids: list[UUID]) -> dict[UUID, int]:
@@ -99,25 +97,8 @@ def recently_ended() -> dict[UUID, int]:
 
 
 def resync(chat_id: UUID) -> Body:
-    """The frame that sends clients to REST for a chat that has run away."""
-    return _body(dumps({"type": "resync", "chats": [chat_id]}))
-
-
-def removed(chat_id: UUID) -> str:
-    """The frame that says that one takes part no longer."""
-    return dumps({"type": "chat_removed", "chat_id": chat_id})
-
-
-def check_token(connection: Connection) -> None:
-    """Warn a connection whose access token is about to end; close it when it has."""
-    if connection.expires_at is None:
-        return
-    left = connection.expires_at.timestamp() - time.time()
-    if left <= 0:
-        connection.close(close_codes.NOT_AUTHENTICATED)
-    elif left <= WARN_BEFORE and not connection.warned:
-        connection.warned = True
-        connection.send({"type": "token_expiring"})
+    """The frame that sends clients to REST for a chat with too many missing messages."""
+    return _body(frames.resync([chat_id]))
 
 
 def _frame(

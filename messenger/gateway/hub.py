@@ -1,142 +1,98 @@
-"""This process' live fan-out: one layer subscription a group, any number of local sockets.
+"""The hub: live fan-out in this process, with one layer subscription per group for all its sockets.
 
-What this process publishes reaches its own sockets without the layer; what the layer loses, and
-what it does while Redis is away, is made good by the sweeper.
+Frames published by this process reach its own sockets without the layer. The sweeper repairs what
+the layer loses or cannot carry while Redis is down.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-import structlog
+from channels.layers import get_channel_layer
 
 from apps.chats.selectors import members_among, memberships_of
-from messenger.core.live import PRESENCE_GROUP, Body, chat_group, publisher, user_group
-from messenger.gateway import close_codes, healing
+from apps.chats.services.frames import chat_removed_text
+from messenger.core.live import PRESENCE_GROUP, Body, Publisher, chat_group
+from messenger.gateway import close_codes
 from messenger.gateway.connection import Connection
+from messenger.gateway.gaps import heal_soon
 from messenger.gateway.groups import EARLY_LIMIT, Group
+from messenger.gateway.local_groups import LocalGroups
 from messenger.gateway.presence import Presence
 from messenger.gateway.subscriptions import Subscriptions
 from messenger.gateway.sweeper import Sweeper
 from messenger.gateway.threads import in_thread, spawn
 
-log = structlog.get_logger("messenger.hub")
 TICK = 1.0
 
 
 class Hub:
-    """One per process and event loop."""
+    """One per process and event loop; a local subscriber of `publisher`."""
 
-    def __init__(self, heartbeat: dict[str, int], places_per_user: int) -> None:
-        self._heartbeat, self._places_per_user = heartbeat, places_per_user
-        self._places: Counter[UUID] = Counter()
-        self.groups: dict[str, Group] = {}
-        self.connections: dict[str, Connection] = {}
-        self._sweeper = Sweeper(self)
-        self.presence = Presence(self._sockets_in)
-        self.subscriptions = Subscriptions(self.receive, self._sweeper.layer_returned)
+    def __init__(
+        self, publisher: Publisher, heartbeat: dict[str, int], slots_per_user: int
+    ) -> None:
+        self._publisher, self._heartbeat = publisher, heartbeat
+        self._slots_per_user = slots_per_user
+        self._slots: Counter[UUID] = Counter()
+        self._subscriptions = Subscriptions(
+            get_channel_layer(), publisher, self.receive, self._layer_returned
+        )
+        self.local = LocalGroups(self._subscriptions)
+        self.presence = Presence(self.local.sockets_in)
+        self._sweeper = Sweeper(self.local, lambda: self._subscriptions.alive)
         self._tasks: list[asyncio.Task[None]] = []
         self._started: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
+    # --- Connections --------------------------------------------------------------------------
+
     def admit(self, user_id: UUID) -> bool:
-        """Take a place among the user's connections of this process, or find none left."""
-        if self._places[user_id] >= self._places_per_user:
+        """Take one of the user's connection slots in this process; False where none is free."""
+        if self._slots[user_id] >= self._slots_per_user:
             return False
-        self._places[user_id] += 1
+        self._slots[user_id] += 1
         return True
 
     async def attach(self, connection: Connection) -> None:
-        """Let the connection hear its user's group and all chats they take part in."""
+        """Subscribe a connection to its user's group and to all chats of the user."""
         await self.start()
-        self.connections[connection.id] = connection
-        await self._join(connection, user_group(connection.user_id), None)
+        self.local.connections[connection.id] = connection
+        await self.local.join_user(connection)
         found = await in_thread(memberships_of, [connection.user_id])
-        await self.join_chats(connection, found[connection.user_id])
+        await self.local.join_chats(connection, found[connection.user_id])
         connection.attached = True
 
     async def detach(self, connection: Connection) -> None:
-        """Forget the connection and leave the groups that nobody here listens to any more."""
-        self.connections.pop(connection.id, None)
+        """Free the connection's slot and leave its groups. Called once per admitted connection."""
+        self.local.connections.pop(connection.id, None)
         self.presence.leave(connection)
-        self._places[connection.user_id] -= 1
-        if not self._places[connection.user_id]:
-            del self._places[connection.user_id]
+        self._slots[connection.user_id] -= 1
+        if not self._slots[connection.user_id]:
+            del self._slots[connection.user_id]
         for name in list(connection.groups):
-            await self.leave(connection, name)
-
-    async def shutdown(self) -> None:
-        """Tell every client to come back, and stop."""
-        for connection in list(self.connections.values()):
-            connection.close(close_codes.RESTART)
-        if self._tasks:
-            publisher.unhear(self)
-            self.subscriptions.close()
-        for task in self._tasks:
-            task.cancel()
-
-    # --- Groups -------------------------------------------------------------------------------
-
-    async def join_chats(self, connection: Connection, chats: Mapping[UUID, int]) -> None:
-        """Let a connection hear chats, each with the `members_rev` at which it may."""
-        # Whoever finds a group not ready reads for themselves: the one before may give up half-way.
-        unready = [
-            chat_id
-            for chat_id, members_rev in chats.items()
-            if await self._join(connection, chat_group(chat_id), chat_id, members_rev)
-        ]
-        await self._learn_positions(unready)
-
-    async def leave(self, connection: Connection, name: str) -> None:
-        """Let a connection hear a group no longer."""
-        connection.groups.discard(name)
-        group = self.groups.get(name)
-        if group is None:
-            return
-        group.sockets.pop(connection, None)
-        if not group.sockets:
-            del self.groups[name]
-            await self.subscriptions.discard(name)
-
-    async def _learn_positions(self, chat_ids: list[UUID]) -> None:
-        """Where new groups stand, read after subscribing: nothing can fall between the two."""
-        positions = await in_thread(healing.positions, chat_ids) if chat_ids else {}
-        for chat_id in chat_ids:
-            group = self.groups.get(chat_group(chat_id))
-            if group is not None and not group.ready:
-                group.seq, group.rev = positions.get(chat_id, (0, 0))
-                group.ready = True
-                if group.drain():
-                    self._sweeper.heal_soon(group)
-
-    async def _join(
-        self, connection: Connection, name: str, chat_id: UUID | None, members_rev: int = 0
-    ) -> bool:
-        """Returns whether this process does not know yet where the group's chat stands."""
-        if connection.closed:
-            return False
-        group = self.groups.get(name)
-        if group is None:
-            group = self.groups[name] = Group(name, chat_id)
-        group.add(connection, members_rev)
-        connection.groups.add(name)
-        if group.ready:
-            return False
-        await self.subscriptions.add(name)
-        return True
+            await self.local.leave(connection, name)
 
     # --- Frames -------------------------------------------------------------------------------
 
+    def deliver(self, frames: list[Body]) -> None:
+        """Receive frames that this process publishes; called in the publishing thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._receive_all, frames)
+
+    def is_subscribed(self, group: str) -> bool:
+        """Whether Redis counts this process among the group's subscribers; in any thread."""
+        return self._subscriptions.is_certain(group)
+
     def receive(self, frame: Body) -> None:
-        """Take what was published to a group; pass it on when its turn has come."""
+        """Obey a published frame's control and broadcast its text, in its chat's order."""
         if frame["group"] == PRESENCE_GROUP:
-            self.presence.hear(frame)
+            self.presence.receive(frame)
             return
-        group = self.groups.get(frame["group"])
+        group = self.local.get(frame["group"])
         if group is None:
             return
         if frame["control"]:
@@ -145,28 +101,15 @@ class Hub:
             return
         if group.checking is not None or frame["members_rev"] > group.members_rev:
             self._check_first(group, frame)
-        elif group.take(frame):
-            self._sweeper.heal_soon(group)
-
-    def _sockets_in(self, chat_ids: Iterable[UUID]) -> set[Connection]:
-        groups = (self.groups.get(chat_group(chat_id)) for chat_id in chat_ids)
-        return {connection for group in groups if group for connection in group.sockets}
-
-    def hear(self, frames: list[Body]) -> None:
-        """Take what this process publishes; called in the publishing thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._receive_all, frames)
-
-    def holds(self, group: str) -> bool:
-        """Whether one of the group's subscribers is this process; called in any thread."""
-        return self.subscriptions.holds(group)
+        elif group.accept(frame):
+            heal_soon(group)
 
     def _receive_all(self, frames: list[Body]) -> None:
         for frame in frames:
             self.receive(frame)
 
     def _check_first(self, group: Group, frame: Body) -> None:
-        """Who takes part has changed since the sockets of this group were looked up."""
+        """Keep a frame until the sockets' memberships, which have changed, are read again."""
         if len(group.unchecked) < EARLY_LIMIT:
             group.unchecked.append(frame)
         if group.checking is None and group.chat_id is not None:
@@ -179,12 +122,12 @@ class Hub:
             members_rev, members = await in_thread(members_among, chat_id, user_ids)
             for connection in asked:
                 if connection.user_id not in members and connection in group.sockets:
-                    connection.pass_on(healing.removed(chat_id))
-                    await self.leave(connection, group.name)
-        finally:  # what is not passed on because the database did not answer is healed later
+                    connection.deliver(chat_removed_text(chat_id))
+                    await self.local.leave(connection, group.name)
+        finally:  # where the database does not answer, the dropped frames are healed later
             group.checking = None
             waiting, group.unchecked = group.unchecked, []
-        group.checked(asked, members_rev)
+        group.mark_checked(asked, members_rev)
         self._receive_all(waiting)
 
     def _obey(self, group: Group, control: dict[str, Any]) -> None:
@@ -196,36 +139,49 @@ class Hub:
         elif control["op"] == "join":
             chats = {UUID(control["chat_id"]): control["members_rev"]}
             for connection in sockets:
-                spawn(self.join_chats(connection, chats))
+                spawn(self.local.join_chats(connection, chats))
         elif control["op"] == "leave":
             for connection in sockets:
-                spawn(self.leave(connection, chat_group(control["chat_id"])))
+                spawn(self.local.leave(connection, chat_group(control["chat_id"])))
 
     # --- Tasks --------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Begin once; whoever is first may leave meanwhile."""
+        """Start once; goes on although the first caller may be cancelled."""
         if self._started is None or (self._started.done() and not self._tasks):
             self._started = asyncio.create_task(self._begin())
         await asyncio.shield(self._started)
 
+    async def shutdown(self) -> None:
+        """Close every socket with 1012, so that clients reconnect, and stop."""
+        for connection in list(self.local.connections.values()):
+            connection.close(close_codes.RESTART)
+        if self._tasks:
+            self._publisher.unsubscribe(self)
+            self._subscriptions.close()
+        for task in self._tasks:
+            task.cancel()
+
     async def _begin(self) -> None:
-        publisher.hear(self)
-        await self.subscriptions.open()
-        await self.subscriptions.add(PRESENCE_GROUP)
+        self._publisher.subscribe(self)
+        await self._subscriptions.open()
+        await self._subscriptions.add(PRESENCE_GROUP)
         self._tasks = [
             asyncio.create_task(self._sweeper.run()),
             asyncio.create_task(self._tick()),
-            asyncio.create_task(self.presence.keep()),
+            asyncio.create_task(self.presence.run()),
         ]
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
             now = self._loop.time()
-            for connection in list(self.connections.values()):
-                healing.check_token(connection)
+            for connection in list(self.local.connections.values()):
+                connection.check_token()
                 if connection.is_silent(now, self._heartbeat["timeout"]):
                     connection.close(close_codes.HEARTBEAT)
                 elif now - connection.last_ping_at >= self._heartbeat["interval"]:
                     connection.ping(now)
+
+    def _layer_returned(self) -> None:
+        self._sweeper.layer_returned()

@@ -1,6 +1,6 @@
-"""Work beside the event loop's own: database calls in threads, and tasks that nobody awaits.
+"""Blocking calls in threads, and tasks that are not awaited.
 
-Channels' `database_sync_to_async` is one thread for the whole process.
+Channels' `database_sync_to_async` has one thread for the whole process; this pool has eight.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def _borrowed(call: Callable[[], T]) -> T:
     try:
         return call()
     finally:
-        close_old_connections()  # gives the connection back to the pool
+        close_old_connections()  # returns the connection to the pool
 
 
 def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run a coroutine by itself; what it raises is logged."""
+    """Run a coroutine as a task; its exception is logged."""
     task = asyncio.ensure_future(work)
     _spawned.add(task)
     task.add_done_callback(_finished)

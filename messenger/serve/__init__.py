@@ -3,7 +3,7 @@
 `WEB_SERVER` chooses between daphne and uvicorn. Both serve `messenger.asgi:application` on a
 uvloop, without compression of frames (it costs two thirds of the fan-out), without pings of their
 own (the protocol has its heartbeat), and without trust in proxy headers. SIGTERM ends the process
-in order within LEAVE_SECONDS.
+within EXIT_SECONDS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the parent")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--gate", type=int, help="a pipe: once loaded, serve when it is closed")
+    parser.add_argument("--gate", type=int, help="a pipe: serve once its other end is closed")
     arguments = parser.parse_args()
     if arguments.fd is not None:
         listener = socket.socket(fileno=arguments.fd)
@@ -31,10 +31,10 @@ def main() -> None:
         listener = socket.create_server(
             (arguments.host, arguments.port), family=family, backlog=2048
         )
-    # Processes share it and one wins each connection: the others must not wait in accept().
+    # Processes share it, and one accepts each connection: the others must not block in accept().
     listener.setblocking(False)
-    # The event loop and the writers' threads hand each other short pieces of work: Python's
-    # default of 5 ms until a busy thread lets another one run would be most of a message's way.
+    # The event loop and the writers' threads alternate in short steps: Python's default switch
+    # interval of 5 ms would be most of a message's latency.
     sys.setswitchinterval(SWITCH_SECONDS)
     if os.environ.get("WEB_SERVER") == "uvicorn":
         from messenger.serve.with_uvicorn import serve

@@ -1,4 +1,4 @@
-"""How a web process begins and ends, whichever server it runs."""
+"""Start and end of a web process, common to both servers."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import logging
 import os
 import threading
 
-# The protocol's limit is 64 KiB and the gateway's to tell; beyond this the server closes with 1009.
+# The gateway enforces the protocol's limit, 64 KiB; over this one the server closes with 1009.
 FRAME_LIMIT = 70_000
-# Shared by the sockets' farewell, the requests under way and the end of the threads.
-LEAVE_SECONDS = 2.3
-FAREWELL_SECONDS = 1.2
-# With less, looking for garbage is a tenth of the time under load, and hardly ever finds any.
+# For closing the sockets, finishing requests and stopping the threads, together.
+EXIT_SECONDS = 2.3
+CLOSE_SECONDS = 1.2
+# With Python's defaults, collections take a tenth of the time under load and free almost nothing.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
 logger = logging.getLogger(__name__)
 
 
-def settle_memory() -> None:
-    """Take what is loaded for good out of the garbage collector's sight.
+def freeze_memory() -> None:
+    """Exclude the objects loaded so far from garbage collection.
 
-    Looking through all of Django again and again held every socket up for tens of milliseconds.
+    Traversing all of Django in each full collection delayed every socket by tens of milliseconds.
     """
     gc.collect()
     gc.freeze()
@@ -31,23 +31,23 @@ def settle_memory() -> None:
 
 
 def wait_at(gate: int | None) -> None:
-    """Wait until the other end of the pipe is closed; nothing is ever written to it."""
+    """Wait until the other end of the pipe is closed; it carries no data."""
     if gate is not None:
         os.read(gate, 1)
         os.close(gate)
 
 
-async def say_farewell() -> None:
-    """Let the gateway close its sockets with 1012, for a limited time and whatever goes wrong."""
+async def close_sockets() -> None:
+    """Let the gateway close its sockets with 1012; errors are logged, the time is limited."""
     gateway = importlib.import_module("messenger.gateway")
     try:
-        await asyncio.wait_for(gateway.shutdown(), FAREWELL_SECONDS)
-    except Exception:  # the process ends all the same
+        await asyncio.wait_for(gateway.shutdown(), CLOSE_SECONDS)
+    except Exception:  # the process ends anyway
         logger.exception("the sockets were not closed in order")
 
 
-def leave_for_certain() -> None:
-    """End the process after LEAVE_SECONDS, even if a thread hangs in a query."""
-    last_resort = threading.Timer(LEAVE_SECONDS, os._exit, [0])
+def exit_by_deadline() -> None:
+    """End the process after EXIT_SECONDS, even if a thread hangs in a query."""
+    last_resort = threading.Timer(EXIT_SECONDS, os._exit, [0])
     last_resort.daemon = True
     last_resort.start()

@@ -10,12 +10,12 @@ from typing import Any
 import uvloop
 
 from messenger.serve.process import (
-    FAREWELL_SECONDS,
+    CLOSE_SECONDS,
+    EXIT_SECONDS,
     FRAME_LIMIT,
-    LEAVE_SECONDS,
-    leave_for_certain,
-    say_farewell,
-    settle_memory,
+    close_sockets,
+    exit_by_deadline,
+    freeze_memory,
     wait_at,
 )
 
@@ -24,8 +24,8 @@ SERVICE_RESTART = 1012
 
 
 def serve(listener: socket.socket, gate: int | None) -> None:
-    """Serve with Daphne until told to leave."""
-    # Daphne makes its loop when it is imported: the policy comes first.
+    """Serve with Daphne until SIGTERM or SIGINT."""
+    # Daphne creates its event loop on import: the policy has to be set before.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     from daphne.server import Server
     from daphne.ws_protocol import WebSocketProtocol
@@ -34,10 +34,10 @@ def serve(listener: socket.socket, gate: int | None) -> None:
     from messenger.asgi import application
 
     reactor: Any = twisted_reactor
-    quiet_autobahn()
+    disable_autobahn_debug()
 
     class Protocol(WebSocketProtocol):  # type: ignore[misc]
-        """A socket that can say the server restarts: autobahn takes 1012 from a peer only."""
+        """A socket that can close with 1012, which autobahn only accepts from a peer."""
 
         def serverClose(self, code: int | None = None) -> None:  # noqa: N802  Daphne's name
             if code == SERVICE_RESTART:
@@ -45,39 +45,39 @@ def serve(listener: socket.socket, gate: int | None) -> None:
             else:
                 super().serverClose(code)
 
-    class QuietServer(Server):  # type: ignore[misc]
-        """Daphne with our socket, our signals, and a close frame where it would cut the line."""
+    class AdoptingServer(Server):  # type: ignore[misc]
+        """Daphne with our listening socket and signal handlers."""
 
         port: Any = None
-        leaving: asyncio.Task[None] | None = None
+        stopping: asyncio.Task[None] | None = None
 
         def begin(self) -> None:
             self.ws_factory.protocol = Protocol
-            # By default an oversized frame cuts the line; the client is owed the reason, 1009.
+            # By default an oversized frame drops the connection; the client needs the code, 1009.
             self.ws_factory.setProtocolOptions(failByDrop=False)
             factory = self.http_factory
             self.port = reactor.adoptStreamPort(listener.fileno(), listener.family, factory)
-            listener.close()  # the reactor has a copy of it
+            listener.close()  # the reactor has its own copy
             loop = asyncio.get_event_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self.leave, loop)
+                loop.add_signal_handler(number, self.start_shutdown, loop)
 
-        def leave(self, loop: asyncio.AbstractEventLoop) -> None:
-            if self.leaving is None:
-                leave_for_certain()
-                self.leaving = loop.create_task(self.end_in_order())
+        def start_shutdown(self, loop: asyncio.AbstractEventLoop) -> None:
+            if self.stopping is None:
+                exit_by_deadline()
+                self.stopping = loop.create_task(self.finish_shutdown())
 
-        async def end_in_order(self) -> None:
+        async def finish_shutdown(self) -> None:
             self.port.stopListening()
-            await say_farewell()
+            await close_sockets()
             running = [details.get("application_instance") for details in self.connections.values()]
-            under_way = [task for task in running if task is not None and not task.done()]
-            if under_way:
-                await asyncio.wait(under_way, timeout=LEAVE_SECONDS - FAREWELL_SECONDS - 0.4)
+            unfinished = [task for task in running if task is not None and not task.done()]
+            if unfinished:
+                await asyncio.wait(unfinished, timeout=EXIT_SECONDS - CLOSE_SECONDS - 0.4)
             reactor.stop()
 
-    # A word only: Daphne wants an endpoint, but text cannot hand it a socket of any family.
-    server = QuietServer(
+    # A placeholder: Daphne requires an endpoint, but its syntax has none for a listening socket.
+    server = AdoptingServer(
         application,
         endpoints=["adopted"],
         signal_handlers=False,
@@ -91,15 +91,15 @@ def serve(listener: socket.socket, gate: int | None) -> None:
     )
     server.endpoints = []
     server.ready_callable = server.begin
-    settle_memory()
+    freeze_memory()
     wait_at(gate)
     server.run()
 
 
-def quiet_autobahn() -> None:
-    """Autobahn colours a method's name for a debug line at every read and write, read or not.
+def disable_autobahn_debug() -> None:
+    """Disable the formatting of debug lines, which autobahn does at every read and write.
 
-    That was a tenth of the process' time under load.
+    It took a tenth of the process' time under load.
     """
     from autobahn.twisted import websocket as transport
     from autobahn.websocket import protocol

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from apps.accounts.models import User
 from apps.accounts.services.login import device_sign_in
 from apps.chats.services.direct import chat_open_direct
+from messenger.core import live
 from tests.conftest import DEVICE
 from tests.web import Client, WebProcess
 
@@ -39,6 +41,19 @@ def join(processes, transactional_db) -> Iterator[Callable[..., Client]]:
     yield make
     for client in open_sockets:
         client.close()
+
+
+@pytest.fixture
+def lost_publishes(monkeypatch) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """`with lost_publishes():` the frames that this process publishes are lost."""
+
+    @contextlib.contextmanager
+    def lose() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(live.publisher, "put", lambda frames, **kwargs: None)
+            yield
+
+    return lose
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from apps.accounts.models import LoginSession
 from apps.accounts.services.login import device_sign_in
 from apps.accounts.services.profile import user_set_active
 from apps.messages.models import Message
-from messenger.core import live
 from tests.conftest import DEVICE
 from tests.factories import PASSWORD
 from tests.web import Client
@@ -56,12 +55,11 @@ def test_a_revoked_session_closes_on_every_process(alice, join, api):
 
 @pytest.mark.parametrize("with_layer", [True, False])
 def test_a_deactivated_account_is_told_so_on_every_process(
-    alice, bob, chat, join, monkeypatch, with_layer
+    alice, bob, chat, join, lost_publishes, with_layer
 ):
     sockets = [join(bob, at=at) for at in (0, 1)]
-    if not with_layer:
-        monkeypatch.setattr(live.publisher, "put", lambda frames: None)
-    user_set_active(actor_id=alice.id, user_id=bob.id, is_active=False)
+    with contextlib.nullcontext() if with_layer else lost_publishes():
+        user_set_active(actor_id=alice.id, user_id=bob.id, is_active=False)
     assert [one.close_code(timeout=2 * WITHIN) for one in sockets] == [4403, 4403]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from apps.accounts.services.blocks import user_block, user_unblock
-from messenger.core import live
 from tests.web import Client, WebProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,10 +33,10 @@ def test_one_s_own_devices_hear_of_a_block_and_the_blocked_does_not(alice, bob, 
     assert here.quiet() == there.quiet() == []
 
 
-def test_nothing_of_it_needs_the_layer(alice, bob, chat, join, monkeypatch):
+def test_nothing_of_it_needs_the_layer(alice, bob, chat, join, lost_publishes):
     there = join(bob)
-    monkeypatch.setattr(live.publisher, "put", lambda frames: None)
-    user_block(actor_id=alice.id, user_id=bob.id)
+    with lost_publishes():
+        user_block(actor_id=alice.id, user_id=bob.id)
     assert there.say(chat.id, "again")["code"] == "not_accepting_messages"
 
 

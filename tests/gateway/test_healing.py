@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 from unittest.mock import AsyncMock, Mock
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from apps.accounts.services.login import device_sign_in
-from apps.chats.selectors import memberships_of
 from apps.chats.services.groups import group_create
 from apps.chats.services.participants import participant_remove, participants_add
 from apps.messages import selectors
@@ -19,40 +19,34 @@ from apps.messages.services.change import message_edit
 from apps.messages.services.send import SendRequest, message_send, messages_send
 from messenger.core import live
 from messenger.core.ids import new_id
-from messenger.gateway import consumer as consumer_module
 from messenger.gateway import healing, subscriptions
-from messenger.gateway import hub as hub_module
 from messenger.gateway.connection import Connection
-from messenger.gateway.consumer import GatewayConsumer
-from messenger.gateway.hub import Hub
+from messenger.gateway.consumer import Consumer
+from messenger.gateway.local_groups import LocalGroups
 from tests.conftest import DEVICE
 from tests.web import Client, WebProcess, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def unpublished(monkeypatch):
-    """What this process stores is published to nobody."""
-    monkeypatch.setattr(live.publisher, "put", lambda frames, **kwargs: None)
-
-
-def test_a_lost_publish_is_healed_within_seconds(alice, bob, chat, join, unpublished):
+def test_a_lost_publish_is_healed_within_seconds(alice, bob, chat, join, lost_publishes):
     there = join(bob)
-    for text in ("one", "two"):
-        first = message_send(sender_id=alice.id, chat_id=chat.id, text=text).message
-    message_edit(actor_id=alice.id, message_id=first["id"], text="zwei")
-    message_edit(actor_id=alice.id, message_id=first["id"], text="deux")
+    with lost_publishes():
+        for text in ("one", "two"):
+            first = message_send(sender_id=alice.id, chat_id=chat.id, text=text).message
+        message_edit(actor_id=alice.id, message_id=first["id"], text="zwei")
+        message_edit(actor_id=alice.id, message_id=first["id"], text="deux")
     assert there.wait("message", timeout=7)["seq"] == 1
     assert there.wait("message")["seq"] == 2
     assert there.wait("message_edited")["text"] == "deux"
     assert there.quiet() == []
 
 
-def test_a_gap_is_closed_before_the_next_message_is_passed_on(alice, bob, chat, join, monkeypatch):
+def test_a_gap_is_closed_before_the_next_message_is_passed_on(
+    alice, bob, chat, join, lost_publishes
+):
     here, there = join(alice), join(bob, at=1)
-    with monkeypatch.context() as silent:
-        silent.setattr(live.publisher, "put", lambda frames, **kwargs: None)
+    with lost_publishes():
         for text in ("lost one", "lost two"):
             message_send(sender_id=alice.id, chat_id=chat.id, text=text)
     started = time.monotonic()
@@ -61,61 +55,60 @@ def test_a_gap_is_closed_before_the_next_message_is_passed_on(alice, bob, chat, 
     assert time.monotonic() - started < 2
 
 
-def test_many_lost_messages_send_clients_to_rest(alice, bob, chat, join, unpublished):
+def test_many_lost_messages_send_clients_to_rest(alice, bob, chat, join, lost_publishes):
     there = join(bob)
-    messages_send([SendRequest(alice.id, chat.id, new_id(), str(n)) for n in range(501)])
+    with lost_publishes():
+        messages_send([SendRequest(alice.id, chat.id, new_id(), str(n)) for n in range(501)])
     assert there.wait("resync", timeout=10)["chats"] == [str(chat.id)]
 
 
 def test_a_removal_that_nobody_was_told_of_ends_what_the_socket_hears(
-    alice, bob, join, monkeypatch
+    alice, bob, join, lost_publishes
 ):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     here, there = join(alice), join(bob, at=1)
-    with monkeypatch.context() as silent:
-        silent.setattr(live.publisher, "put", lambda frames, **kwargs: None)
+    with lost_publishes():
         participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
     assert there.wait("resync", timeout=12)["chats"] is None
     here.say(group.id, "among us")
     assert there.quiet() == []
 
 
-def test_an_addition_that_nobody_was_told_of_is_heard_within_seconds(alice, bob, join, monkeypatch):
+def test_an_addition_that_nobody_was_told_of_is_heard_within_seconds(
+    alice, bob, join, lost_publishes
+):
     group = group_create(actor_id=alice.id, title="Walkers")
     here, there = join(alice), join(bob, at=1)
-    with monkeypatch.context() as silent:
-        silent.setattr(live.publisher, "put", lambda frames, **kwargs: None)
+    with lost_publishes():
         participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[bob.id])
     assert there.wait("resync", timeout=12)["chats"] is None
     here.say(group.id, "welcome")
     assert there.wait("message")["text"] == "welcome"
 
 
-async def test_a_socket_that_gives_up_joining_leaves_nobody_waiting(monkeypatch):
-    async def in_thread(call: Any, *args: Any) -> Any:
-        if call is memberships_of:
-            return {first.user_id: {chat_id: 0}, second.user_id: {chat_id: 0}}
-        await asyncio.sleep(0 if hub.answers else 60)
-        return {chat_id: (3, 0)}
+async def test_cancelled_join_leaves_no_other_socket_waiting():
+    loop, chat_id = asyncio.get_running_loop(), uuid4()
+    reading, release = asyncio.Event(), threading.Event()
 
-    class QuietHub(Hub):
-        answers = False
+    def positions(chat_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
+        if not reading.is_set():
+            loop.call_soon_threadsafe(reading.set)
+            release.wait(10)
+        return dict.fromkeys(chat_ids, (3, 0))
 
-    chat_id, hub = uuid4(), QuietHub({"interval": 25, "timeout": 60}, 20)
-    monkeypatch.setattr(hub_module, "in_thread", in_thread)
+    local = LocalGroups(AsyncMock(), positions)
     first, second = (
         Connection(AsyncMock(), user_id=uuid4(), session_id=uuid4(), expires_at=None, now=0.0)
         for _ in range(2)
     )
-    giving_up = asyncio.create_task(hub.attach(first))
-    await asyncio.sleep(0.5)
-    hub.answers = True
-    giving_up.cancel()
+    cancelled = asyncio.create_task(local.join_chats(first, {chat_id: 0}))
+    await reading.wait()
+    cancelled.cancel()
     async with asyncio.timeout(5):
-        await hub.attach(second)
-    group = hub.groups[f"chat.{chat_id}"]
+        await local.join_chats(second, {chat_id: 0})
+    release.set()
+    group = local.groups[f"chat.{chat_id}"]
     assert (group.ready, group.seq) == (True, 3)
-    await hub.shutdown()
 
 
 def test_a_process_that_starts_without_redis_serves_sockets(alice, bob, chat):
@@ -130,47 +123,48 @@ def test_a_process_that_starts_without_redis_serves_sockets(alice, bob, chat):
         process.stop()
 
 
-async def test_what_could_not_be_subscribed_is_subscribed_once_redis_answers(monkeypatch):
-    class Layer:
-        answers, groups = False, set()
+class Layer:
+    """A channel layer that refuses at first; then every pulse comes back."""
 
-        async def new_channel(self, prefix: str) -> str:
-            return await self.group_add("", prefix) or "hub.1"
+    def __init__(self, origin: str) -> None:
+        self.origin, self.answers = origin, False
+        self.groups: list[str] = []
 
-        async def group_add(self, name: str, channel: str) -> None:
-            if not self.answers:
-                raise ConnectionError
-            self.groups.add(name)
+    async def new_channel(self, prefix: str) -> str:
+        if not self.answers:
+            raise ConnectionError
+        return "hub.1"
 
-        async def receive(self, channel: str) -> dict[str, Any]:
-            await asyncio.sleep(0.01)  # every pulse comes back
-            return {
-                "group": mine._pulses[0],
-                "origin": live.publisher.origin,
-                "control": {"op": "pulse"},
-            }
+    async def group_add(self, name: str, channel: str) -> None:
+        if not self.answers:
+            raise ConnectionError
+        self.groups.append(name)
 
-    layer, returned = Layer(), Mock()
-    monkeypatch.setattr(subscriptions, "get_channel_layer", lambda: layer)
-    monkeypatch.setattr(subscriptions, "PULSE", 0.01)
-    mine = subscriptions.Subscriptions(Mock(), returned)
+    async def receive(self, channel: str) -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"group": self.groups[0], "origin": self.origin, "control": {"op": "pulse"}}
+
+
+async def test_subscription_refused_by_redis_is_made_once_redis_answers():
+    publisher, returned = live.Publisher(), asyncio.Event()
+    layer = Layer(publisher.origin)
+    mine = subscriptions.Subscriptions(layer, publisher, Mock(), returned.set, pulse=0.01)
     await mine.open()
     await mine.add("chat.1")
-    assert (mine.alive, layer.groups) == (False, set())
+    assert (mine.alive, layer.groups) == (False, [])
     layer.answers = True
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(5):
+        await returned.wait()
     mine.close()
     assert mine.alive
     assert "chat.1" in layer.groups
-    returned.assert_called_once_with()
 
 
-async def test_a_consumer_that_the_server_cancels_gives_its_place_back(monkeypatch):
+async def test_consumer_cancelled_by_the_server_frees_its_slot():
     hub = AsyncMock()
-    monkeypatch.setattr(consumer_module, "current_hub", lambda: hub)
-    consumer = GatewayConsumer()
+    consumer = Consumer(hub, {}, asyncio.Event().wait, AsyncMock())
     consumer.connection, consumer.dispatcher = Mock(), Mock()
-    running = asyncio.create_task(consumer({}, asyncio.Event().wait, AsyncMock()))
+    running = asyncio.create_task(consumer.run())
     await asyncio.sleep(0)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -214,5 +208,5 @@ def test_one_who_is_removed_while_a_gap_is_read_gets_nothing_of_what_follows(
         return read(*args)
 
     monkeypatch.setattr(selectors, "messages_since", remove_first)
-    (frame,) = healing.missing(group.id, 0, 0, {alice.id, bob.id}).said
+    (frame,) = healing.missing(group.id, 0, 0, {alice.id, bob.id}).messages
     assert frame["hidden_from"] == [str(bob.id)]

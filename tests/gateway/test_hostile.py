@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from apps.messages.models import Message
-from messenger.gateway.commands import COMMANDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +25,8 @@ FRAMES = {
     "unknown type": '{"type": "shutdown"}',
     "dunder": '{"type": "__class__"}',
     "a handler of the server": '{"type": "websocket.disconnect"}',
-    "a method of the server": '{"type": "of_connection_pong"}',
+    "a method of the server": '{"type": "_change_connection"}',
+    "an execution mode": '{"type": "OnConnection"}',
     "missing fields": '{"type": "message"}',
     "extra field": json.dumps(
         {"type": "message", "message_id": ID, "chat_id": ID, "text": "x", "sender_id": ID}
@@ -109,12 +109,6 @@ def test_messages_over_the_limit_are_refused_with_a_time(alice, bob, chat, join)
     assert {answer["code"] for answer in refused} == {"rate_limited"}
     assert all(answer["retry_after"] >= 1 for answer in refused)
     assert Message.objects.count() == 30 - len(refused)
-
-
-def test_every_command_has_an_entry_in_the_permission_table():
-    from messenger.permission_table import COMMANDS as TABLE
-
-    assert set(TABLE) == set(COMMANDS)
 
 
 def test_a_frame_with_many_foreign_chats_is_one_error(charlie, chat, join):

@@ -1,4 +1,4 @@
-"""What leaves a process for Redis, and what does not."""
+"""Which frames a process publishes to Redis."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from redis.client import PubSub
 
 from messenger.core.live import Body, Frame, Publisher
 from messenger.core.redis import client
-from messenger.gateway import hub as hubs
+from messenger.gateway.hub import Hub
 
 pytestmark = pytest.mark.redis
 GROUP = "chat.publishing"
 
 
-class Hub:
-    """One that knows what it has subscribed to."""
+class Subscriber:
+    """A local subscriber that counts in Redis for these groups."""
 
-    def __init__(self, *held: str) -> None:
-        self.held, self.heard = set(held), []
+    def __init__(self, *groups: str) -> None:
+        self.groups, self.received = set(groups), []
 
-    def hear(self, frames: list[Body]) -> None:
-        self.heard += [frame["text"] for frame in frames]
+    def deliver(self, frames: list[Body]) -> None:
+        self.received += [frame["text"] for frame in frames]
 
-    def holds(self, group: str) -> bool:
-        return group in self.held
+    def is_subscribed(self, group: str) -> bool:
+        return group in self.groups
 
 
 @pytest.fixture
@@ -43,49 +43,48 @@ def subscription() -> Iterator[PubSub]:
         yield made
 
 
-def arrived(subscription: PubSub, seconds: float) -> str | None:
+def received(subscription: PubSub, seconds: float) -> str | None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:  # None also stands for a message that is to be ignored
+    while time.monotonic() < end:  # None also stands for an ignored message
         if message := subscription.get_message(timeout=0.1):
             return get_channel_layer().deserialize(message["data"])["text"]
     return None
 
 
-def test_a_process_does_not_read_its_own_frames_back(subscription):
-    hub, publisher = Hub(GROUP), Publisher()
-    publisher.hear(hub)
+def test_frame_without_other_subscribers_is_not_published(subscription):
+    hub, publisher = Subscriber(GROUP), Publisher()
+    publisher.subscribe(hub)
     publisher.put([Frame(GROUP, "own", seq=1)])
-    assert (arrived(subscription, 0.5), hub.heard) == (None, ["own"])
+    assert (received(subscription, 0.5), hub.received) == (None, ["own"])
 
 
-def test_what_nobody_heals_is_published_in_any_case(subscription):
+def test_frame_that_cannot_be_healed_is_always_published(subscription):
     publisher = Publisher()
-    publisher.hear(Hub(GROUP))
+    publisher.subscribe(Subscriber(GROUP))
     publisher.put([Frame(GROUP, "a receipt")])
-    assert arrived(subscription, 5) == "a receipt"
+    assert received(subscription, 5) == "a receipt"
 
 
-def test_what_another_process_hears_is_published(subscription):
-    hub, publisher = Hub(), Publisher()
-    publisher.hear(hub)
+def test_frame_for_another_process_is_published(subscription):
+    hub, publisher = Subscriber(), Publisher()
+    publisher.subscribe(hub)
     publisher.put([Frame(GROUP, "for others too", seq=1), Frame("chat.x", "for nobody", seq=1)])
-    assert arrived(subscription, 5) == "for others too"
-    assert hub.heard == ["for others too", "for nobody"]
+    assert received(subscription, 5) == "for others too"
+    assert hub.received == ["for others too", "for nobody"]
 
 
-def test_without_a_hub_it_is_published_to_whoever_listens(subscription):
+def test_process_without_a_hub_publishes_to_subscribers(subscription):
     Publisher().put([Frame(GROUP, "from a worker", seq=1)])
-    assert arrived(subscription, 5) == "from a worker"
+    assert received(subscription, 5) == "from a worker"
 
 
-async def test_a_socket_that_leaves_during_the_first_start_leaves_one_hub_behind(monkeypatch):
+async def test_socket_cancelled_during_first_start_leaves_one_hub_subscribed():
     publisher = Publisher()
-    monkeypatch.setattr(hubs, "publisher", publisher)
-    hub = hubs.Hub(settings.SOCKET_HEARTBEAT, 20)
+    hub = Hub(publisher, settings.SOCKET_HEARTBEAT, 20)
     first = asyncio.create_task(hub.start())
     await asyncio.sleep(0)
     first.cancel()
     await hub.start()
-    assert publisher.hubs == [hub]
+    assert publisher.subscribers == [hub]
     await hub.shutdown()
-    assert publisher.hubs == []
+    assert publisher.subscribers == []

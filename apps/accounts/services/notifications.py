@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import NOTIFICATION_SEQ, Notification
 from apps.accounts.selectors import unread_counts
 from apps.accounts.serializers import notification_out
+from apps.accounts.services import frames
 from messenger.core import live
 from messenger.core.ids import new_id
 from messenger.core.json import dumps
@@ -62,7 +63,10 @@ def notifications_tell(news: Sequence[News]) -> int:
         told = [row[0] for row in cursor.fetchall()]
     rows = Notification.objects.in_bulk(told).values()
     counts = unread_counts({row.user_id for row in rows})
-    live.push(_frame(row.user_id, counts, notification_out(row)) for row in rows)
+    live.push(
+        frames.notification(row.user_id, counts.get(row.user_id, 0), notification_out(row))
+        for row in rows
+    )
     return len(told)
 
 
@@ -163,15 +167,6 @@ def notifications_prune() -> int:
 def _tell_counts(user_ids: Collection[UUID]) -> None:
     if user_ids:
         counts = unread_counts(user_ids)
-        live.push(_frame(user_id, counts, None) for user_id in user_ids)
-
-
-def _frame(
-    user_id: UUID, counts: dict[UUID, int], notification: dict[str, Any] | None
-) -> live.Frame:
-    body = {
-        "type": "notification",
-        "notification": notification,
-        "unread_count": counts.get(user_id, 0),
-    }
-    return live.Frame(live.user_group(user_id), dumps(body))
+        live.push(
+            frames.notification(user_id, counts.get(user_id, 0), None) for user_id in user_ids
+        )

@@ -1,4 +1,4 @@
-"""The documents made from code: of the protocol, the events and the commands."""
+"""The documents generated from code: the protocol, the events and the broker's commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 
 def documents() -> dict[Path, str]:
-    """Where each document lives, and what it has to say."""
+    """Path → text of every generated document."""
     from apps.messages.commands.documents import command_documents
     from messenger.core.event_documents import event_documents
     from messenger.gateway.docs.asyncapi import document

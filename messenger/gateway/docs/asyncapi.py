@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document. Its application is the server, which receives what clients send."""
+"""The AsyncAPI 3.0 document, from the server's point of view: it receives what clients send."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from django.conf import settings
 
-from messenger.core.shapes import Output
+from messenger.core.socket import Command, ServerFrame
 from messenger.gateway import close_codes, protocol
 from messenger.gateway.auth import BEARER_PREFIX, PROTOCOL
+from messenger.gateway.commands import COMMANDS
 from messenger.gateway.docs.schemas import PREFIX, definitions
-from messenger.gateway.protocol import examples, frames
+from messenger.gateway.frames import ErrorFrame
 
 CHANNEL = {"$ref": "#/channels/socket"}
-ACKS: tuple[type[Output], ...] = (frames.MessageAck, frames.EditAck, frames.DeleteAck)
 
 
 def document() -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _server() -> dict[str, Any]:
         "host": "{host}",
         "protocol": "wss",
         "description": "Any installation; without TLS the protocol is `ws`.",
-        "variables": {"host": {"description": "Where it lives.", "default": "chat.example.org"}},
+        "variables": {"host": {"description": "The host's name.", "default": "chat.example.org"}},
         "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in _security()],
     }
 
@@ -57,72 +57,74 @@ def _channel(messages: dict[str, Any]) -> dict[str, Any]:
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
         "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
         "x-close-codes": {
-            str(code): {"meaning": meaning.says, "client": meaning.then}
+            str(code): {"meaning": meaning.reason, "client": meaning.action}
             for code, meaning in sorted(close_codes.MEANING.items())
         },
     }
 
 
 def _operations() -> dict[str, Any]:
-    receives = {
-        f"receive_{name}": {
-            "action": "receive",
-            "channel": CHANNEL,
-            "summary": protocol.EXCHANGES[name].says,
-            "messages": [_in_channel(shape.__name__)],
-            "reply": {
-                "channel": CHANNEL,
-                "messages": [_in_channel(frame.__name__) for frame in _answers(name)],
-            },
-        }
-        for name, shape in protocol.command_frames().items()
-    }
+    receives = {f"receive_{name}": _receive(command) for name, command in COMMANDS.items()}
     sends = {
-        f"send_{protocol.type_of(frame)}": {
+        f"send_{frame.wire_type()}": {
             "action": "send",
             "channel": CHANNEL,
             "summary": frame.__doc__,
             "messages": [_in_channel(frame.__name__)],
         }
         for frame in protocol.FRAMES
-        if frame not in ACKS
+        if frame.wire_type() != "ack"  # only ever an answer
     }
     return {**receives, **sends}
 
 
-def _answers(name: str) -> tuple[type[Output], ...]:
-    return (*protocol.EXCHANGES[name].answers, frames.ErrorFrame)
+def _receive(command: Command) -> dict[str, Any]:
+    answers: tuple[type[ServerFrame], ...] = (*command.answers, ErrorFrame)
+    operation: dict[str, Any] = {
+        "action": "receive",
+        "channel": CHANNEL,
+        "summary": command.summary,
+        "messages": [_in_channel(protocol.command_frames()[command.name].__name__)],
+        "reply": {
+            "channel": CHANNEL,
+            "messages": [_in_channel(one.__name__) for one in answers],
+        },
+        "x-who": command.who.value,
+    }
+    if command.mode.limit is not None:
+        operation["x-rate-limit"] = str(command.mode.limit)
+    return operation
 
 
 def _commands() -> dict[str, Any]:
     return {
         shape.__name__: _message(
-            name, shape.__name__, protocol.EXCHANGES[name].says, examples.COMMANDS[name], True
+            name, shape.__name__, COMMANDS[name].summary, COMMANDS[name].example_frame(), True
         )
         for name, shape in protocol.command_frames().items()
     }
 
 
 def _frames() -> dict[str, Any]:
-    return {frame.__name__: _of_server(frame) for frame in protocol.FRAMES}
+    return {frame.__name__: _frame(frame) for frame in protocol.FRAMES}
 
 
-def _of_server(frame: type[Output]) -> dict[str, Any]:
+def _frame(frame: type[ServerFrame]) -> dict[str, Any]:
     return _message(
-        protocol.type_of(frame),
+        frame.wire_type(),
         frame.__name__,
         frame.__doc__ or "",
-        examples.FRAMES[frame],
+        frame.example_frame(),
         "ref" in frame.model_fields,
     )
 
 
 def _message(
-    kind: str, schema: str, says: str, example: dict[str, Any], has_ref: bool
+    kind: str, schema: str, summary: str, example: dict[str, Any], has_ref: bool
 ) -> dict[str, Any]:
     message = {
         "name": kind,
-        "summary": says,
+        "summary": summary,
         "contentType": "application/json",
         "payload": {"$ref": PREFIX + schema},
         "examples": [{"payload": example}],

@@ -1,4 +1,4 @@
-"""`docs/protocol.md`: the prose, then every frame with its fields and an example."""
+"""`docs/protocol.md`: the guide, then every frame with its fields and an example."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from django.utils.translation import override
 
-from messenger.core.shapes import Output
+from messenger.core.socket import Command, InThread, ServerFrame
 from messenger.gateway import close_codes, protocol
+from messenger.gateway.commands import COMMANDS
 from messenger.gateway.docs.guide import OPENING, numbers
 from messenger.gateway.docs.schemas import parts, table
-from messenger.gateway.protocol import examples
 
 
 def page() -> str:
@@ -24,10 +24,10 @@ def page() -> str:
         sections = [
             Template(OPENING).substitute(codes | numbers()),
             "## Client → server\n",
-            *(_command(name) for name in protocol.command_frames()),
+            *(_command(command) for command in COMMANDS.values()),
             "## Server → client\n",
             *(_frame(frame) for frame in protocol.FRAMES),
-            "## What frames are made of\n",
+            "## Objects within frames\n",
             *(f"### {part}\n\n{table(part)}\n" for part in _parts(s.__name__ for s in shapes)),
             _errors(),
             _close_codes(),
@@ -35,35 +35,44 @@ def page() -> str:
     return "\n".join(sections)
 
 
-def _command(name: str) -> str:
-    exchange = protocol.EXCHANGES[name]
-    codes = ", ".join(f"`{error.code}`" for error in exchange.errors)
-    answers = ", ".join(dict.fromkeys(f"`{protocol.type_of(one)}`" for one in exchange.answers))
+def _command(command: Command) -> str:
+    codes = ", ".join(f"`{error.code}`" for error in command.refusals)
+    answers = ", ".join(dict.fromkeys(f"`{one.wire_type()}`" for one in command.answers))
     lines = [f"Answer: {answers}." if answers else "Answer: none."]
     if codes:
-        lines.append(f"Its own errors: {codes}.")
-    shape = protocol.command_frames()[name].__name__
-    return _section(f"`{name}`", exchange.says, shape, examples.COMMANDS[name], " ".join(lines))
+        lines.append(f"Errors: {codes}.")
+    mode = command.mode
+    if mode.limit is not None:
+        excess = " Further frames are ignored." if _drops_excess(command) else ""
+        lines.append(f"Rate limit: {mode.limit}.{excess}")
+    shape = protocol.command_frames()[command.name].__name__
+    return _section(
+        f"`{command.name}`", command.summary, shape, command.example_frame(), " ".join(lines)
+    )
 
 
-def _frame(frame: type[Output]) -> str:
+def _drops_excess(command: Command) -> bool:
+    return isinstance(command.mode, InThread) and command.mode.drops_excess
+
+
+def _frame(frame: type[ServerFrame]) -> str:
     answers = [
         name
-        for name, exchange in protocol.EXCHANGES.items()
-        if frame in exchange.answers and "ref" in frame.model_fields
+        for name, command in COMMANDS.items()
+        if frame in command.answers and "ref" in frame.model_fields
     ]
-    title = f"`{protocol.type_of(frame)}`" + "".join(f" of `{name}`" for name in answers)
-    return _section(title, frame.__doc__ or "", frame.__name__, examples.FRAMES[frame])
+    title = f"`{frame.wire_type()}`" + "".join(f" of `{name}`" for name in answers)
+    return _section(title, frame.__doc__ or "", frame.__name__, frame.example_frame())
 
 
-def _section(title: str, says: str, shape: str, example: dict[str, Any], after: str = "") -> str:
+def _section(title: str, summary: str, shape: str, example: dict[str, Any], after: str = "") -> str:
     text = json.dumps(example, ensure_ascii=False, indent=2)
-    blocks = [f"### {title}", says, after, table(shape), f"```json\n{text}\n```"]
+    blocks = [f"### {title}", summary, after, table(shape), f"```json\n{text}\n```"]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _parts(names: Iterable[str]) -> list[str]:
-    """The classes within classes, in the order of their first mention."""
+    """The classes of nested objects, in the order of their first use."""
     found: dict[str, None] = {}
     waiting = list(names)
     for name in waiting:
@@ -83,7 +92,7 @@ def _errors() -> str:
     return "\n".join(
         [
             "## Errors\n",
-            f"Any command can be answered with {common}, and with those that are named there.\n",
+            f"Any command can be answered with {common}, and with the errors that it names.\n",
             "| code | status | retry | title |",
             "|---|---|---|---|",
             *rows,
@@ -94,7 +103,9 @@ def _errors() -> str:
 
 def _close_codes() -> str:
     rows = [
-        f"| {code} | {meaning.says} | {meaning.then} |"
+        f"| {code} | {meaning.reason} | {meaning.action} |"
         for code, meaning in sorted(close_codes.MEANING.items())
     ]
-    return "\n".join(["## Close codes\n", "| code | because | then |", "|---|---|---|", *rows, ""])
+    return "\n".join(
+        ["## Close codes\n", "| code | reason | what a client does |", "|---|---|---|", *rows, ""]
+    )

@@ -1,4 +1,4 @@
-"""The JSON schemas of all frames under one roof, and words for them."""
+"""The JSON schemas of all frames, and Markdown tables of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 @cache
 def definitions() -> dict[str, Schema]:
-    """Class name → JSON schema, for every frame and for what frames are made of."""
+    """Class name → JSON schema, for every frame and every nested object."""
     models: list[type[BaseModel]] = [*protocol.FRAMES, *protocol.command_frames().values()]
     _, schemas = models_json_schema(
         [(model, "validation") for model in models], ref_template=PREFIX + "{model}"
@@ -25,7 +25,7 @@ def definitions() -> dict[str, Schema]:
     found: dict[str, Schema] = schemas["$defs"]
     for schema in found.values():
         fields = schema["properties"]
-        # What a frame is comes first, for the reader's sake.
+        # `type` first, `ref` last, for readability.
         schema["properties"] = {
             name: {key: value for key, value in fields[name].items() if key != "title"}
             for name in sorted(fields, key=lambda name: (name != "type", name == "ref"))
@@ -37,10 +37,10 @@ def table(name: str) -> str:
     """A Markdown table of the fields of the class `name`."""
     schema = definitions()[name]
     required = schema.get("required", ())
-    lines = ["| field | is | says |", "|---|---|---|"]
+    lines = ["| field | type | description |", "|---|---|---|"]
     for field, of in schema["properties"].items():
         optional = "" if field in required else ", optional"
-        lines.append(f"| `{field}` | {words(of)}{optional} | {of.get('description', '')} |")
+        lines.append(f"| `{field}` | {type_name(of)}{optional} | {of.get('description', '')} |")
     return "\n".join(lines)
 
 
@@ -50,29 +50,29 @@ def parts(name: str) -> list[str]:
     return [other for other in definitions() if f'"{PREFIX}{other}"' in text]
 
 
-def words(schema: Schema) -> str:
-    """What a value is, in a few words."""
+def type_name(schema: Schema) -> str:
+    """The type of a value, for readers."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(PREFIX)
         return f"[{name}](#{name.lower()})"
     if "anyOf" in schema:
-        return " or ".join(words(one) for one in schema["anyOf"])
+        return " or ".join(type_name(one) for one in schema["anyOf"])
     for key in ("const", "enum"):
         if key in schema:
             values = schema[key] if key == "enum" else [schema[key]]
             return " or ".join(f"`{json.dumps(value)}`" for value in values)
     kind = schema.get("type", "string")
-    return _WORDS.get(kind, lambda _: kind)(schema)
+    return _NAMES.get(kind, lambda _: kind)(schema)
 
 
 def _array(schema: Schema) -> str:
-    return f"list of {words(schema['items'])}{_range(schema, 'minItems', 'maxItems', 'items')}"
+    return f"list of {type_name(schema['items'])}{_range(schema, 'minItems', 'maxItems', 'items')}"
 
 
 def _object(schema: Schema) -> str:
     if "propertyNames" not in schema:
         return "object"
-    of = f"{words(schema['propertyNames'])} → {words(schema['additionalProperties'])}"
+    of = f"{type_name(schema['propertyNames'])} → {type_name(schema['additionalProperties'])}"
     return f"object: {of}{_range(schema, 'minProperties', 'maxProperties', 'keys')}"
 
 
@@ -96,4 +96,4 @@ def _range(schema: Schema, low: str, high: str, of: str) -> str:
     )
 
 
-_WORDS = {"array": _array, "object": _object, "string": _string, "integer": _integer}
+_NAMES = {"array": _array, "object": _object, "string": _string, "integer": _integer}
