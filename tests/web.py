@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -139,6 +140,12 @@ class Client:
                 break
         self.presences += [frame for frame in frames if frame["type"] == "presence"]
         return [frame for frame in frames if frame["type"] not in ("ping", "presence")]
+
+    def drain(self) -> None:
+        """Take the frames that have arrived already; they are forgotten."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self._next(0.001)
 
     def close_code(self, timeout: float = 5) -> int:
         """Wait until the server closes; returns why."""

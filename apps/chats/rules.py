@@ -58,9 +58,12 @@ class Standing:
 
     @property
     def mine(self) -> Participant:
-        """The participant row, once a policy has let the person in. Raises `NotFound`."""
+        """The participant row, for code behind a policy that refuses everybody without one.
+
+        Raises `LookupError` where the policy did not.
+        """
         if self.participant is None:
-            raise NotFound
+            raise LookupError("no policy has asked whether the person takes part")
         return self.participant
 
 
