@@ -16,16 +16,16 @@ from messenger import queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messenger.settings.dev")
 
-# A task that waits for its retry is still held by its worker: were that longer than the queue's
-# visibility timeout, the queue would hand it out a second time.
+# A task that waits for its retry stays unacknowledged: after the visibility timeout the queue would
+# deliver it a second time.
 LONGEST_PAUSE = 240  # seconds
 
 
 class Task(CeleryTask):  # type: ignore[misc]
-    """A task that is tried again, with growing and scattered pauses, while something is away.
+    """A task that is retried with growing random pauses while a service is unavailable.
 
-    What fails for good is kept for staff to see and to replay, unless `keeps_failures` is false:
-    for what beat starts anew anyway.
+    Permanent failures are stored for staff to replay, unless `keeps_failures` is false, as for
+    tasks that beat enqueues again anyway.
     """
 
     autoretry_for = (OSError, OperationalError, InterfaceError, QueueError, RedisError)
@@ -40,10 +40,10 @@ class Task(CeleryTask):  # type: ignore[misc]
         return super().retry(*args, countdown=min(pause, LONGEST_PAUSE), **options)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """Give up on a task that takes its worker down with it, time and again."""
+        """Store and ignore a task that has killed its worker repeatedly."""
         from messenger.core import failures
 
-        if self._is_handed_out_again() and failures.is_poison(task_id):
+        if self._is_redelivered() and failures.is_poison(task_id):
             failures.task_failed(
                 name=self.name,
                 task_id=task_id,
@@ -60,7 +60,7 @@ class Task(CeleryTask):  # type: ignore[misc]
                 name=self.name, task_id=task_id, arguments=(args, kwargs), error=exc
             )
 
-    def _is_handed_out_again(self) -> bool:
+    def _is_redelivered(self) -> bool:
         return bool((self.request.delivery_info or {}).get("redelivered"))
 
 

@@ -11,11 +11,11 @@ ANYONE, USER, STAFF = Who.ANYONE, Who.USER, Who.STAFF
 SITE: Table = {
     "health": {"GET": ANYONE},
     "ready": {"GET": ANYONE},
-    # Asks for its token, or for a caller on this machine, itself.
+    # Checks its token, or that the caller is local, itself.
     "metrics": {"GET": ANYONE},
     "schema": {"GET": ANYONE},
     "docs": {"GET": ANYONE},
-    # The admin asks for staff itself and shows its sign-in page to everybody else.
+    # The admin checks for staff itself and shows its sign-in page to others.
     "admin:*": {"*": ANYONE},
 }
 
@@ -23,7 +23,7 @@ ACCOUNTS: Table = {
     "api:auth-register": {"POST": ANYONE},
     "api:auth-login": {"POST": ANYONE},
     "api:auth-refresh": {"POST": ANYONE},
-    # Ends the session of the given refresh token; without one it asks for an identity itself.
+    # Ends the session of a given refresh token; without one it requires a signed-in user itself.
     "api:auth-logout": {"POST": ANYONE},
     "api:auth-password-change": {"POST": USER},
     "api:auth-password-reset": {"POST": ANYONE},
@@ -40,7 +40,7 @@ ACCOUNTS: Table = {
     "api:device": {"DELETE": USER},
     "api:notifications": {"GET": USER},
     "api:notifications-read": {"POST": USER},
-    # allauth's pages; those for signed-in people ask for a recent proof as well.
+    # allauth's pages; those for signed-in users require a recent sign-in as well.
     "account_login": {"*": ANYONE},
     "account_logout": {"*": ANYONE},
     "account_inactive": {"*": ANYONE},
@@ -55,7 +55,7 @@ ACCOUNTS: Table = {
     "account_reset_password_done": {"*": ANYONE},
     "account_reset_password_from_key": {"*": ANYONE},
     "account_reset_password_from_key_done": {"*": ANYONE},
-    "account_confirm_login_code": {},  # signing in with a mailed code is switched off
+    "account_confirm_login_code": {},  # disabled: signing in with a mailed code
     "mfa_index": {"*": USER},
     "mfa_authenticate": {"*": ANYONE},
     "mfa_reauthenticate": {"*": USER},
@@ -75,7 +75,7 @@ ACCOUNTS: Table = {
     "settings_blocks": {"GET": USER},
     "block-remove": {"POST": USER},
     "settings_notifications": {"*": USER},
-    "unsubscribe": {"*": ANYONE},  # the token out of a mail is the proof
+    "unsubscribe": {"*": ANYONE},  # the token from a mail authorises
 }
 
 CHATS: Table = {

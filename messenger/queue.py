@@ -1,8 +1,8 @@
-"""The task queue's transport: kombu's for Redis, whose lost connection is said to be lost.
+"""Kombu's Redis transport for the task queue, with a fix for lost connections.
 
-A channel that outlives its connection, since it holds tasks that are not acknowledged yet, fails in
-kombu with an AttributeError, which no one expects: the worker ends. As the connection error that it
-is, the worker connects anew. What it held is handed out again after the visibility timeout.
+In kombu a channel with unacknowledged tasks outlives its connection and then raises AttributeError,
+which ends the worker. Here it raises a connection error, so the worker reconnects. Redis redelivers
+the unacknowledged tasks after the visibility timeout.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as ConnectionLost
 
 
 class Channel(redis.Channel):  # type: ignore[misc]
-    """A channel that knows when its connection has been given up."""
+    """Raises a connection error after its connection was closed."""
 
     def _connparams(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         if self.connection is None or self.connection.client is None:
@@ -24,12 +24,12 @@ class Channel(redis.Channel):  # type: ignore[misc]
 
 
 class Transport(redis.Transport):  # type: ignore[misc]
-    """Celery's broker for `redis://` and `rediss://`."""
+    """The transport for `redis://` and `rediss://`."""
 
     Channel = Channel
 
 
 def install() -> None:
-    """Have kombu use it."""
+    """Register the transport with kombu. Called before the Celery application is made."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"

@@ -1,4 +1,4 @@
-"""Every route of the HTTP door."""
+"""All HTTP routes."""
 
 from django.conf import settings
 from django.contrib import admin

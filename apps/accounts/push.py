@@ -19,7 +19,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from apps.accounts.models import Device
-from messenger.core import outbound
+from messenger.core import safe_http
 from messenger.core.json import dumps_bytes
 from messenger.core.redis import client
 
@@ -106,8 +106,8 @@ def send(
     }
     started = time.monotonic()
     try:
-        status, answered = outbound.post(device.endpoint, body["body"], headers)
-    except outbound.AddressRefused:
+        status, answered = safe_http.post(device.endpoint, body["body"], headers)
+    except safe_http.AddressRefused:
         return Outcome.GONE, 0
     except (OSError, http.client.HTTPException) as error:
         log.info("push_failed", device_id=str(device.id), error=type(error).__name__)

@@ -15,7 +15,7 @@ from apps.chats.rules import Action, Standing, is_muted, refusal_to
 from apps.messages import errors
 from apps.messages.models import Message
 from messenger.core.errors import Conflict, DomainError, Forbidden, NotFound
-from messenger.core.texts import MENTION
+from messenger.core.text_patterns import MENTION
 
 NAMES_LIMIT = 50  # people that one message can name
 

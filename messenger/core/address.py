@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as our own proxies can be trusted to say."""
+"""The IP address of a client, behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.conf import settings
 
 
 def client_address(meta: Mapping[str, Any]) -> str:
-    """The caller's address out of a request's `META`; "" where it is unknown.
+    """The client's IP address from a request's `META`; empty where it is unknown.
 
-    `TRUSTED_PROXY_COUNT` proxies of ours have each added the address they were called from to
-    `X-Forwarded-For`; what stands further left is the caller's own invention.
+    Each of the `TRUSTED_PROXY_COUNT` proxies appends its peer to `X-Forwarded-For`. Entries further
+    left come from the client and are ignored.
     """
     candidate = str(meta.get("REMOTE_ADDR") or "")
     count = settings.TRUSTED_PROXY_COUNT
@@ -22,7 +22,7 @@ def client_address(meta: Mapping[str, Any]) -> str:
         if len(hops) >= count:
             candidate = hops[-count]
     try:
-        # PostgreSQL's inet knows no zone such as %eth0.
+        # PostgreSQL's type inet has no zones such as %eth0.
         address = ipaddress.ip_address(candidate.partition("%")[0])
     except ValueError:
         return ""
@@ -32,7 +32,7 @@ def client_address(meta: Mapping[str, Any]) -> str:
 
 
 def limit_key(address: str) -> str:
-    """What a limit per address counts: of IPv6 the /64, which is one customer's."""
+    """The key of a rate limit per address: of IPv6 the /64 network, as one customer has it."""
     if ":" in address:
         return str(ipaddress.IPv6Network((address, 64), strict=False).network_address)
     return address or "unknown"

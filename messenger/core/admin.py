@@ -1,4 +1,4 @@
-"""The admin's foundations: tables that are only looked at, counted no further than needed."""
+"""Base classes of the admin, and the admin of the outbox and of failed tasks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COUNT_LIMIT = 10_000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts 10,000 rows at most: a big table's list costs what a small one's costs."""
+    """Counts at most 10,000 rows, so that lists of large tables stay fast."""
 
     @cached_property
     def count(self) -> int:
@@ -34,15 +34,15 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows are looked at; whatever may change does so through services."""
+    """Shows rows. Changes are made by actions that call services."""
 
     show_full_result_count = False
     paginator = BoundedPaginator
     list_per_page = 50
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
-        """Only what the filters offer: Django's own rule lets an address such as
-        `?session_key__startswith=a` ask for any column, shown or not, a letter at a time."""
+        """Allow only listed filters. Django's rule would let `?session_key__startswith=a` read
+        any column letter by letter, also hidden ones."""
         filters = self.get_list_filter(request)
         offered = [one[0] if isinstance(one, tuple) else one for one in filters]
         return lookup.partition("__")[0] in offered
@@ -59,7 +59,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(ReadOnlyAdmin):
-    """What waits for the broker. Payloads hold message texts, so they are not shown."""
+    """Domain events. Payloads contain message texts, so they are not shown."""
 
     list_display = ("id", "event_type", "aggregate_id", "created_at", "published_at", "refusal")
     list_filter = (
@@ -102,7 +102,7 @@ class OutboxEventAdmin(ReadOnlyAdmin):
 
 @admin.register(FailedTask)
 class FailedTaskAdmin(ReadOnlyAdmin):
-    """What failed in the background, for superusers: replayed here, its arguments never shown."""
+    """Failed tasks, for superusers: they can be replayed; arguments are not shown."""
 
     list_display = ("id", "name", "error", "failed_at", "replayed_at")
     list_filter = (("replayed_at", admin.EmptyFieldListFilter), "name")

@@ -1,4 +1,4 @@
-"""The kernel as a Django app: it owns the outbox."""
+"""The Django app of the kernel, which owns the outbox."""
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
@@ -13,6 +13,6 @@ class CoreConfig(AppConfig):
     verbose_name = "Outbox"
 
     def ready(self) -> None:
-        # So that every process knows every event of every app.
+        # Registers the event classes of all apps in every process.
         autodiscover_modules("events")
         connection_created.connect(register_loader)

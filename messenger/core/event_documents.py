@@ -14,7 +14,7 @@ UUID_OR_NULL = {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}
 
 
 def event_documents() -> dict[str, str]:
-    """File name → content, for every file of the folder."""
+    """File name → content of every file of the folder."""
     schemas = {
         f"{one.event_type}.json": json.dumps(envelope_schema(one), ensure_ascii=False, indent=1)
         + "\n"
@@ -24,13 +24,13 @@ def event_documents() -> dict[str, str]:
 
 
 def envelope_schema(event: type[Event]) -> Schema:
-    """What arrives at the broker for an event of this class."""
+    """The JSON Schema of an event of this class in its envelope."""
     payload = event.model_json_schema(mode="serialization")
     definitions = payload.pop("$defs", {})
     schema: Schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": event.event_type,
-        "description": _says(event),
+        "description": _description(event),
         **_strict(
             {
                 "event_id": {"type": "string", "format": "uuid"},
@@ -60,13 +60,13 @@ def _strict(properties: Schema) -> Schema:
     }
 
 
-def _says(event: type[Event]) -> str:
+def _description(event: type[Event]) -> str:
     return " ".join((event.__doc__ or "").split())
 
 
 def _page() -> str:
     rows = "\n".join(
-        f"| [`{one.event_type}`]({one.event_type}.json) | `{one.topic}` | {_says(one)} |"
+        f"| [`{one.event_type}`]({one.event_type}.json) | `{one.topic}` | {_description(one)} |"
         for one in sorted(event_classes(), key=lambda one: (one.topic, one.event_type))
     )
     return PAGE.replace("ROWS", rows).replace("DEAD", dead_letter_topic("message.send"))
@@ -74,46 +74,44 @@ def _page() -> str:
 
 PAGE = """# Events
 
-Made from the `Event` classes by `make docs`; a test holds it to them.
+Generated from the `Event` classes by `make docs`; a test compares them.
 
-What happens in the product leaves through the broker named by `EVENT_BROKER_TYPE`. Each event is
-one JSON object, the envelope; its schema is the file behind its name.
+The product publishes domain events to the broker named by `EVENT_BROKER_TYPE`. Each event is one
+JSON object, the envelope; its schema is in the file linked below.
 
-| field | is |
+| field | meaning |
 |---|---|
-| `event_id` | UUID; the same whenever the event arrives again |
+| `event_id` | UUID; the same when the event is delivered again |
 | `event_type` | the name, in the table below |
-| `timestamp` | when it happened, RFC 3339 in UTC |
+| `timestamp` | the time of the event, RFC 3339 in UTC |
 | `service` | `messenger` |
-| `payload` | the fact itself |
-| `metadata` | `request_id`, `actor_id` (who did it), each or null; `version` of the payload |
+| `payload` | the fields of the event type |
+| `metadata` | `request_id` and `actor_id`, or null; `version` of the payload |
 
-- **At least once.** After a failure events come again: drop an `event_id` that you have seen.
-- **In order per key.** The key is the id of what the event is about: of the chat, for receipts of
-  the person. After a failure an older event may be repeated behind a newer one; taken by first
-  arrival the order holds.
-- **Nothing is lost while the broker is away**: events wait in the database, and leave when it is
-  back.
-- An event that the broker refuses for good (larger than it takes) is put aside, for staff to see in
-  the admin under *Outbox events* and to try again; its successors are not held up.
+- **At least once.** After a failure events are delivered again: ignore a known `event_id`.
+- **In order per key.** The key is the id of the aggregate: the chat, or the user for receipts.
+  After a failure an older event may be repeated after a newer one; first deliveries are in order.
+- **No loss while the broker is unavailable**: events wait in the database and are published later.
+- An event that the broker refuses permanently, for instance for its size, is set aside. Staff find
+  it in the admin under *Outbox events* and can publish it again. Later events do not wait.
 
-| broker | the topic is | the key is | kept |
+| broker | topic | key | retention |
 |---|---|---|---|
-| `redis` | a stream; the envelope is an entry's field `body` | the field `key` | [1] |
-| `kafka` | a topic | the record's key | as the cluster keeps it |
+| `redis` | a stream; the envelope is the field `body` of an entry | the field `key` | [1] |
+| `kafka` | a topic | the key of the record | as configured |
 | `rabbitmq` | the routing key in the topic exchange `lumin` | the header `key` | [2] |
-| `none` | – | – | events stay inside |
+| `none` | – | – | events are not published |
 
-1. About `EVENT_STREAM_LENGTH` entries, as durable as that Redis is.
-2. By the queues bound to the exchange. Without one an event is dropped: declare a durable queue and
-   bind it before you count on it.
+1. About `EVENT_STREAM_LENGTH` entries, as durable as that Redis.
+2. In the queues bound to the exchange. Without a queue an event is dropped: declare a durable queue
+   and bind it first.
 
-Kafka is written with `acks=all` by an idempotent producer, RabbitMQ with publisher confirms.
+Kafka gets events from an idempotent producer with `acks=all`, RabbitMQ with publisher confirms.
 
-Consumers of ours read as a named group; what they cannot do anything with goes, as it came, to the
-topic with `.dead` behind its name (`DEAD`), with the reason in the header `reason`.
+The product's own consumer reads commands as a named group. It publishes those that it cannot
+process unchanged to a dead-letter topic, such as `DEAD`, with the reason in the header `reason`.
 
-| event | topic | says |
+| event | topic | description |
 |---|---|---|
 ROWS
 """

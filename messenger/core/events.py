@@ -81,7 +81,7 @@ def react(event_class: type[E], handler: Callable[[E, UUID | None], None]) -> No
 def emit(event: Event, *, actor_id: UUID | None) -> None:
     """Write `event` to the outbox, then run its reactions, in the same transaction.
 
-    Raises `RuntimeError` outside a transaction, and whatever a reaction raises.
+    Raises `RuntimeError` outside a transaction, and the errors of reactions.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("emit() must be called inside the transaction of the change")

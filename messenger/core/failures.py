@@ -1,8 +1,8 @@
-"""Tasks that failed for good: kept with what is needed to run them again, and pruned.
+"""Tasks that failed permanently: stored for a replay by staff, and pruned.
 
-Arguments may be a mail with a link that signs in, so they are encrypted at rest with a key made of
-`SECRET_KEY`, and shown to nobody. Of an error only its first line is kept, without addresses:
-databases and mail servers put rows and people into theirs.
+Arguments may contain a mail with a sign-in link, so they are encrypted with a key derived from
+`SECRET_KEY` and never shown. Only the first line of an error is stored, without e-mail addresses,
+because errors of databases and mail servers quote rows and recipients.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from messenger.core.redis import client
 
 log = structlog.get_logger("messenger.tasks")
 KEPT = timedelta(days=30)
-# A task that was handed out again more often than this has taken its worker down each time.
+# A task that was redelivered this often has killed its worker each time.
 WORKERS_LOST = 3
 COUNT_SECONDS = 24 * 3600
 ADDRESS = re.compile(r"[^\s<>(),;:]+@[^\s<>(),;:]+")
 
 
 class WorkerLost(Exception):
-    """The worker died while it ran this task, time and again."""
+    """The worker died repeatedly while it ran this task."""
 
     def __str__(self) -> str:
-        return "the worker died of it, time and again"
+        return "the worker died repeatedly while it ran this task"
 
 
 def is_poison(task_id: str) -> bool:
-    """Count that the task is handed out again; whether that was once too often."""
+    """Count a redelivery; whether the task must not be started again."""
     key = f"task:lost:{task_id}"
     try:
         pipeline = client().pipeline()
@@ -58,7 +58,7 @@ def is_poison(task_id: str) -> bool:
 def task_failed(
     *, name: str, task_id: str, arguments: tuple[Any, Any], error: BaseException
 ) -> None:
-    """Keep a task that will not be tried again. Raises nothing: without a database it is logged."""
+    """Store a task that is not retried any more. Raises nothing; a failure to store is logged."""
     args, kwargs = arguments
     log.error("task_failed", task=name, task_id=task_id, error=type(error).__name__)
     try:
@@ -66,18 +66,20 @@ def task_failed(
             task_id=task_id,
             name=name,
             arguments=_cipher().encrypt(orjson.dumps([args, kwargs])),
-            error=_named(error),
+            error=_summary(error),
             traceback="".join(traceback.format_tb(error.__traceback__))[-20_000:],
         )
     except (DatabaseError, TypeError) as problem:
-        log.error("task_not_kept", task=name, task_id=task_id, error=type(problem).__name__)
+        log.error(
+            "failed_task_not_stored", task=name, task_id=task_id, error=type(problem).__name__
+        )
 
 
 def failed_tasks_replay(tasks: Iterable[FailedTask]) -> tuple[int, int]:
-    """Queue the tasks anew, each once; returns how many were queued, and how many could not be:
-    they were replayed already, or `SECRET_KEY` has changed since.
+    """Enqueue the tasks again, each once; returns the numbers of enqueued and skipped tasks.
 
-    Raises kombu's `OperationalError` where the queue is away.
+    Skips tasks that were replayed before, and those stored under another `SECRET_KEY`.
+    Raises kombu's `OperationalError` where the task queue is unavailable.
     """
     replayed = skipped = 0
     for task in tasks:
@@ -93,14 +95,14 @@ def failed_tasks_replay(tasks: Iterable[FailedTask]) -> tuple[int, int]:
 
 
 def failed_tasks_prune() -> int:
-    """Delete what failed a month ago; returns the number."""
+    """Delete tasks that failed more than 30 days ago; returns their number."""
     return FailedTask.objects.filter(failed_at__lt=timezone.now() - KEPT).delete()[0]
 
 
-def _named(error: BaseException) -> str:
-    # The first line only: PostgreSQL's second one shows the row.
-    said = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {ADDRESS.sub('(address)', said)}"[:300]
+def _summary(error: BaseException) -> str:
+    # PostgreSQL shows the row in the second line.
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {ADDRESS.sub('(address)', first_line)}"[:300]
 
 
 def _cipher() -> Fernet:

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready: for load balancers, probes and people on call."""
+"""Liveness and readiness, for load balancers and monitoring."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from messenger.core.outbox import outbox_lag
 from messenger.core.redis import client
 
 WORKER, BROKER = "health:worker", "health:broker"
-SEEN_SECONDS = 60  # how long word of a worker or the broker holds; beat renews it every 5
+SEEN_SECONDS = 60  # how long a report of a worker or the broker is valid; renewed every 5
 LATE_SECONDS = 60
 
 
 def health(request: HttpRequest) -> HttpResponse:
-    """Alive: the process answers."""
+    """Liveness: the process answers."""
     from messenger import __version__
 
     return _json({"status": "healthy", "service": SERVICE, "version": __version__})
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """Ready: 503 only where the database is out; `degraded` where something else is."""
+    """Readiness: 503 only without the database; `degraded` while another service is unavailable."""
     components = {"database": _probe(_ask_database, DatabaseError)}
     if components["database"]["status"] == "down":
         return _json({"status": "unavailable", "components": components}, status=503)
@@ -42,12 +42,12 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def worker_seen() -> None:
-    """A worker runs what beat has sent. Raises `RedisError`."""
+    """Report that a worker runs the tasks of beat. Raises `RedisError`."""
     client().set(WORKER, "up", ex=SEEN_SECONDS)
 
 
 def broker_seen(*, is_up: bool) -> None:
-    """The broker takes events, or does not. Raises `RedisError`."""
+    """Report whether the broker accepts events. Raises `RedisError`."""
     client().set(BROKER, "up" if is_up else "down", ex=SEEN_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 (RFC 9562), so that keys made at about the same time lie together."""
+"""Identifiers: UUIDv7 (RFC 9562), so that new keys are adjacent in an index."""
 
 from uuid import UUID
 
@@ -8,5 +8,5 @@ __all__ = ["new_id"]
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7; ordered by the millisecond in which it was made."""
+    """A new UUIDv7; ids sort by the millisecond of their creation."""
     return _uuid7()

@@ -1,4 +1,4 @@
-"""JSON in and out: strict where it comes in, fast where it goes out."""
+"""Strict JSON parsing and fast JSON encoding."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def array_of(texts: Iterable[str]) -> str:
 def loads_guarded(source: str | bytes) -> Any:
     """Parse untrusted JSON.
 
-    Refuses, with `InvalidInput`: what is not JSON (RFC 8259), duplicate keys, NaN and
-    infinities, numbers of absurd length, nesting deeper than 16, NUL and lone surrogates.
+    Raises `InvalidInput` for invalid JSON (RFC 8259), duplicate keys, NaN and infinities, numbers
+    of absurd length, nesting deeper than 16, NUL and lone surrogates.
     """
     try:
         text = source.decode() if isinstance(source, bytes) else source
@@ -64,9 +64,9 @@ def loads_guarded(source: str | bytes) -> Any:
 
 
 def guard(value: Any) -> None:
-    """Refuse text that PostgreSQL or UTF-8 cannot hold, and nesting deeper than `MAX_DEPTH`.
+    """Refuse text that PostgreSQL or UTF-8 cannot represent, and nesting deeper than `MAX_DEPTH`.
 
-    The `InvalidInput` names the field in which it was found.
+    Raises `InvalidInput`, which names the field.
     """
     flaw = _flaw(value, 0)
     if flaw is not None:

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stdout, without texts, tokens or e-mail addresses."""
+"""Logging: one JSON object per line on stdout, without texts, tokens or e-mail addresses."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def configure(config: dict[str, Any]) -> None:
             "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stdout"], "level": config["level"]},
             "loggers": {
-                # Each request is logged once, by the request middleware.
+                # The request middleware logs each request once.
                 "django.server": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
                 "django.channels.server": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
-                # Every attempt while the database is away; whoever needed it says so.
+                # Logs each attempt while the database is unavailable; the requests log it anyway.
                 "psycopg.pool": {"level": "ERROR"},
             },
         }

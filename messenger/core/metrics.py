@@ -1,8 +1,8 @@
-"""`/metrics` for Prometheus: what the web processes count, and what all processes share.
+"""`/metrics` for Prometheus: counters of the web processes, and gauges that all processes share.
 
-Several web processes answer at one address, so each writes its counters into files of a common
-folder, `PROMETHEUS_MULTIPROC_DIR`, and whoever is asked adds them up. What workers do is read from
-the database and Redis: they have no address to be asked at.
+Several web processes share one address. Each writes its counters to files in
+`PROMETHEUS_MULTIPROC_DIR`, and the one that answers adds them up. Figures about workers come from
+the database and Redis, because workers have no address that could be scraped.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from messenger.core.outbox import outbox_lag
 from messenger.core.redis import breaker, client
 
 FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
-PUBLISHED = "metrics:relay_published"  # Redis; begins anew with it, as counters may
+PUBLISHED = "metrics:relay_published"  # key in Redis; a counter may restart at 0
 
 requests = Counter("lumin_http_requests", "Answered requests.", ["route", "method", "status"])
 request_seconds = Histogram(
-    "lumin_http_request_seconds", "How long requests took.", ["route", "method"]
+    "lumin_http_request_seconds", "Duration of requests.", ["route", "method"]
 )
 socket_connections = Gauge("lumin_socket_connections", "Open sockets.", multiprocess_mode="livesum")
-messages_sent = Counter("lumin_messages_sent", "Messages made durable.")
+messages_sent = Counter("lumin_messages_sent", "Stored messages.")
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For who has `METRICS_TOKEN`; without one set, for this machine alone. Else a 404."""
+    """For callers with `METRICS_TOKEN`, or local callers if it is empty; 404 for others."""
     if not _may_see(request):
         raise Http404
     shared = CollectorRegistry()
     shared.register(Shared())
     if FOLDER:
-        _forget_the_dead(Path(FOLDER))
+        _remove_dead_processes(Path(FOLDER))
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
@@ -61,22 +61,22 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class Shared:
-    """What is the same whichever process is asked."""
+    """Metrics that do not depend on the process that answers."""
 
     def collect(self) -> Iterator[Metric]:
         lag = outbox_lag()
         failed = FailedTask.objects.filter(replayed_at=None)[:10_000].count()
-        for name, says, value in (
+        for name, description, value in (
             (
                 "lumin_outbox_waiting",
-                "Events that wait for the relay; 10000 is the end.",
+                "Events that wait for the relay; at most 10000 are counted.",
                 lag.waiting,
             ),
             ("lumin_outbox_oldest_seconds", "Age of the oldest of them.", lag.oldest_seconds),
-            ("lumin_outbox_refused", "Events that the broker refused for good.", lag.refused),
-            ("lumin_failed_tasks", "Tasks that failed for good and wait for staff.", failed),
+            ("lumin_outbox_refused", "Events that the broker refused permanently.", lag.refused),
+            ("lumin_failed_tasks", "Tasks that failed permanently and wait for staff.", failed),
         ):
-            yield GaugeMetricFamily(name, says, value=value)
+            yield GaugeMetricFamily(name, description, value=value)
         yield CounterMetricFamily(
             "lumin_relay_published", "Events that the broker has confirmed.", value=_published()
         )
@@ -86,7 +86,7 @@ class Shared:
 
 
 def relay_published(count: int) -> None:
-    """Count what left; raises `RedisError`."""
+    """Count published events. Raises `RedisError`."""
     client().incrby(PUBLISHED, count)
 
 
@@ -106,7 +106,7 @@ def _may_see(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
-    # A proxy on this machine calls from here too, for whomever.
+    # A proxy on this machine has a local address as well.
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
     try:
@@ -115,14 +115,14 @@ def _may_see(request: HttpRequest) -> bool:
         return False
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """The counters of a process outlive it, its gauges must not."""
+def _remove_dead_processes(folder: Path) -> None:
+    """Remove the gauges of processes that have ended; their counters stay."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            with suppress(FileNotFoundError):  # another process does the same just now
+            with suppress(FileNotFoundError):  # another process removed it first
                 mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
         except PermissionError:
             continue

@@ -1,4 +1,4 @@
-"""What wraps every HTTP request: its id, its duration, its log line, and the one error shape."""
+"""Middleware for every HTTP request: id, duration, log line, metrics, and problem details."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIdMiddleware:
-    """`X-Request-ID` (the caller's if well formed) and `X-Response-Time` on every answer."""
+    """Add `X-Request-ID` (the client's if well formed) and `X-Response-Time`; log the request."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -35,12 +35,12 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         duration = (time.perf_counter() - started) * 1000
         response["X-Request-ID"] = request_id
-        # What one person sees must not stay behind in a browser that others use.
+        # Browsers that several people use must not cache personal pages.
         response.headers.setdefault("Cache-Control", "private, no-store")
         response["X-Response-Time"] = f"{duration:.1f}ms"
         match = request.resolver_match
         route = match.view_name if match else "unrouted"
-        # Names of methods are the caller's to invent; routes and statuses are ours.
+        # Clients may invent methods, each of which would be a new time series.
         method = request.method if request.method in METHODS else "other"
         metrics.requests.labels(route, method, response.status_code).inc()
         metrics.request_seconds.labels(route, method).observe(duration / 1000)
@@ -55,7 +55,7 @@ class RequestIdMiddleware:
 
 
 class TrailingSlashMiddleware:
-    """A trailing slash is optional on every path that programs use."""
+    """Make the trailing slash optional on API paths."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -67,7 +67,7 @@ class TrailingSlashMiddleware:
 
 
 class ProblemMiddleware:
-    """Errors of programs' paths as problems: also 404s without a route, 405s, 500s and CSRF."""
+    """Turn errors on API paths into problem details, including 404, 405, 500 and CSRF failures."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -96,6 +96,6 @@ def _is_health(request: HttpRequest) -> bool:
 
 
 def _user_id(request: HttpRequest) -> str | None:
-    # Never load the user only to log its id.
+    # Does not load the user only for the log.
     cached = getattr(request, "_cached_user", None) or getattr(request, "api_user", None)
     return str(cached.pk) if cached is not None and cached.pk else None

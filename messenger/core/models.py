@@ -38,7 +38,7 @@ class OutboxEvent(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField(null=True, blank=True)
     is_dispatched = models.BooleanField(default=False, db_default=False)
-    # Why the broker refused it for good; staff can have it tried again.
+    # Why the broker refused it permanently; staff can have it published again.
     refusal = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:

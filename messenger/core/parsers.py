@@ -1,4 +1,4 @@
-"""The REST door's reader: JSON through the input guard."""
+"""The parser of REST bodies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from messenger.core.problems import from_status
 
 
 class GuardedJSONParser(BaseParser):
-    """`application/json` (RFC 8259), guarded; an empty body is an empty object.
+    """Parses untrusted `application/json` (RFC 8259); an empty body is an empty object.
 
-    Django's own limit is for forms: what is read as a stream has none.
+    Enforces the limit on the size of a body, which Django enforces for forms only.
     """
 
     media_type = "application/json"

@@ -1,8 +1,8 @@
 """Default deny: a route answers only if the permission table has an entry for it and its method.
 
-The table (`messenger.permission_table.ROUTES`) says who may knock at all; which objects they
-find behind the door is decided by the `access_*` selectors. The suite walks the URLconf and the
-socket's commands and fails for whatever has no entry.
+The table (`messenger.permission_table.ROUTES`) says who may call a route at all; the `access_*`
+selectors decide which objects they may see. Tests walk the URLconf and the socket's commands and
+fail for anything without an entry.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ def rule_for(view_name: str, method: str) -> Who | None:
     return methods.get("GET" if method == "HEAD" else method) or methods.get("*")
 
 
-class Tabled(BasePermission):
-    """DRF's gate: authenticates only; objects are looked up through what the user may see."""
+class TablePermission(BasePermission):
+    """Permission class of REST views: checks the table. Selectors check objects."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         match = request.resolver_match
         rule = rule_for(match.view_name if match else "", request.method or "")
         if rule is Who.ANYONE or request.method == "OPTIONS":
             return True
-        if rule is None:  # a method that the view does not have is a 405, not a secret
+        if rule is None:  # a method that the view lacks is answered with 405
             return not hasattr(view, (request.method or "").lower())
         if not request.user.is_authenticated:
             raise errors.NotAuthenticated
@@ -67,7 +67,7 @@ class Tabled(BasePermission):
 
 
 class AccessMiddleware:
-    """The pages' gate: no entry, no page; people without a session are sent to sign in."""
+    """Check the table for pages; anonymous visitors are redirected to the sign-in page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -78,7 +78,9 @@ class AccessMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        if hasattr(view, "cls"):  # a DRF view asks `Tabled` itself, with its own identity
+        if hasattr(
+            view, "cls"
+        ):  # `TablePermission` checks DRF views, which authenticate themselves
             return None
         match = request.resolver_match
         rule = rule_for(match.view_name if match else "", request.method or "")

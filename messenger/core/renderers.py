@@ -1,4 +1,4 @@
-"""The REST door's writer."""
+"""The renderer of REST responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from messenger.core.json import dumps_bytes
 
 
 class JSONRenderer(BaseRenderer):
-    """`application/json` in UTF-8; a problem sets its own content type."""
+    """Renders `application/json` in UTF-8; problem details set another content type."""
 
     media_type = "application/json"
     format = "json"

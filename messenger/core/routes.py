@@ -1,4 +1,4 @@
-"""The `id` path converter: a UUID, or something that the view refuses with a clear 400."""
+"""The path converter `id`: a UUID, or a value that `ApiView` refuses with status 400."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from messenger.core.json import uuid_or_none
 
 
 class NotAnId(str):
-    """What stood in a path where a UUID belongs."""
+    """A path segment that is not a UUID."""
 
     __slots__ = ()
 
 
 class IdConverter:
-    """Django's own `uuid` converter makes a typing error a missing route."""
+    """Accepts any segment, where Django's `uuid` converter would answer a typing error with 404."""
 
     regex = "[^/]+"
 

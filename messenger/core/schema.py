@@ -1,4 +1,4 @@
-"""The API document: what a view can answer, taken from the same classes that it answers with."""
+"""Declares REST routes: their rate limits, and their documentation in OpenAPI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from messenger.core.throttles import Limit
 
 
 class FieldProblem(Output):
-    """What is wrong with one field."""
+    """A problem with one field."""
 
     field: str = Field(description="Path of the field, with dots.")
     code: str
@@ -43,33 +43,33 @@ MEANING = {
     400: "The input is not valid; nothing was changed.",
     401: "Sign in first.",
     403: "Visible, but not allowed.",
-    404: "Nothing here that you can see.",
-    409: "Clashes with what is there.",
+    404: "There is no such thing, or you cannot see it.",
+    409: "Conflicts with the current state.",
     415: "Send JSON.",
     429: "Too many requests; see Retry-After.",
-    503: "The database is out of reach.",
+    503: "The database is unavailable.",
 }
 
 
 class ApiSchema(AutoSchema):
-    """drf-spectacular's schema with the tag taken from the path's first word."""
+    """drf-spectacular's schema; the tag is the first word of the path."""
 
     def get_tags(self) -> list[str]:
         words = [word for word in self.path.split("/") if word and word not in ("api", "v1")]
         return words[:1]
 
     def get_operation_id(self) -> str:
-        """`get_users_by_user_id`: unique, and a fair name for a generated client's function."""
+        """Such as `get_users_by_user_id`: unique, and suitable as a name in generated clients."""
         words = [word for word in self.path.split("/") if word and word not in ("api", "v1")]
         parts = [f"by_{word[1:-1]}" if word.startswith("{") else word for word in words]
         return "_".join([self.method.lower(), *parts]).replace("-", "_")
 
     def get_description(self) -> str:  # type: ignore[override]
-        """Only what `describe` says; docstrings speak to programmers of this house."""
+        """Nothing but the text given to `describe`: docstrings are for developers."""
         return ""
 
     def _get_request_body(self, direction: Any = "request") -> Any:
-        # Left to itself it documents no body for DELETE, whatever the view says it reads.
+        # drf-spectacular documents no body for DELETE unless it takes it for a POST.
         method = self.method
         if method == "DELETE" and self.get_request_serializer() is not None:
             self.method = "POST"

@@ -1,4 +1,4 @@
-"""The base of every wire shape: one pydantic class for REST, socket, broker and documents."""
+"""Base classes of wire shapes, which REST, socket, broker and documents share."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ M = TypeVar("M", bound="Input")
 
 
 class Input(BaseModel):
-    """What comes in: unknown fields are refused, nothing is coerced across types."""
+    """Input. Unknown fields are refused; types are not coerced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Output(BaseModel):
-    """What goes out. The doors send plain dicts; tests hold them against these classes."""
+    """Output. Entry points send plain dicts; tests validate them against these classes."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 def read_input(shape: type[M], data: Any) -> M:
-    """`data` as `shape`, or `InvalidInput` naming each field that is wrong."""
+    """Validate `data` as `shape`. Raises `InvalidInput`, which names each wrong field."""
     if not isinstance(data, dict):
         raise InvalidInput("The body must be a JSON object.")
     try:
@@ -34,7 +34,7 @@ def read_input(shape: type[M], data: Any) -> M:
 
 
 def field_errors(error: ValidationError) -> list[dict[str, Any]]:
-    """Pydantic's findings as `{field, code, detail}`; the rejected value is not repeated."""
+    """Pydantic's errors as `{field, code, detail}`, without the rejected values."""
     return [
         {
             "field": ".".join(str(part) for part in item["loc"]),

@@ -150,12 +150,11 @@ def _script() -> Any:
 
 
 class Leases:
-    """Tokens that this process has taken ahead, so that a conversation does not ask Redis for
-    each message.
+    """Tokens that this process takes in advance, so that not every message asks Redis.
 
-    A share of the burst is taken beyond what is needed and used within `SECONDS`, else let go:
-    nobody ever gets more than the bucket gives, and one who speaks through several processes at
-    once gets at most that share less. Not for several threads.
+    A share of the burst is taken in addition to the tokens needed, and is forfeited unless it is
+    used within `SECONDS`. So no user gets more than the bucket holds; one who sends through several
+    processes at once may get up to that share less. Not thread-safe.
     """
 
     SHARE = 4  # of the burst
@@ -166,7 +165,7 @@ class Leases:
         self._held: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def take_many(self, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-        """As the function of this name; one round trip, or none."""
+        """Like the method of `Limit`, with one round trip or none."""
         now = time.monotonic()
         held = {key: self._held_at(key, now) for key in wanted}
         short = {key: number for key, number in wanted.items() if held[key] < number}
@@ -190,7 +189,7 @@ class Leases:
 
 
 class LocalBuckets:
-    """The same buckets in this process' memory, at most 10,000 of them."""
+    """Token buckets in the memory of this process, at most `size` of them."""
 
     def __init__(self, size: int = 10_000) -> None:
         self._lock = threading.Lock()
@@ -198,7 +197,7 @@ class LocalBuckets:
         self._size = size
 
     def take(self, name: str, burst: float, rate: float, wanted: int) -> tuple[int, int]:
-        """How many tokens the bucket gave, and the milliseconds until one more."""
+        """Take up to `wanted` tokens; returns their number and the milliseconds until the next."""
         now = time.monotonic()
         with self._lock:
             tokens, at = self._buckets.pop(name, (burst, now))

@@ -1,1 +1,1 @@
-"""Settings: `dev` for the laptop, `test` for the suite, `prod` for everything that faces people."""
+"""Settings: `dev` for `make run`, `test`, `check` for `make check`, and `prod`."""

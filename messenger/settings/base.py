@@ -1,4 +1,4 @@
-"""What every environment shares. Values that differ between hosts come from the environment."""
+"""Settings of all environments. Values that differ between hosts are environment variables."""
 
 from email.utils import parseaddr
 from pathlib import Path
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")  # the real environment wins over the file
+environ.Env.read_env(BASE_DIR / ".env")  # environment variables win over the file
 
 SITE_NAME = "Lumin"
 DEBUG = False
@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.accounts.middleware.LoginSessionMiddleware",
-    "messenger.core.place.PlaceMiddleware",
+    "messenger.core.user_locale.UserLocaleMiddleware",
     "messenger.core.permissions.AccessMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -86,7 +86,7 @@ TEMPLATES = [
 ]
 
 # --- PostgreSQL -------------------------------------------------------------------------------
-# Threads share a pool of connections: one request, one connection, given back at its end.
+# Threads share a pool; a request holds one connection until its end.
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://messenger@localhost/messenger")}
 DATABASES["default"].update(
     CONN_MAX_AGE=0,
@@ -101,9 +101,9 @@ DATABASES["default"].update(
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Redis: a hint, a limiter and a queue; nothing that must not be lost lives only there ------
+# --- Redis: live frames, rate limits and the task queue; everything lasting is in PostgreSQL ---
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-REDIS_TIMEOUT = 0.3  # seconds; a hung server costs this once, then the circuit breaker opens
+REDIS_TIMEOUT = 0.3  # seconds; then the circuit breaker opens
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -160,11 +160,11 @@ ACCOUNT_USERNAME_VALIDATORS = "apps.accounts.models.username_validators"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
-# A stolen cookie alone must not add the address that the next password mail goes to.
+# A stolen cookie must not suffice to add an address and have a password mail sent to it.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# Proxies of ours in front, each adding to X-Forwarded-For; 0: the socket's peer is the client.
+# Trusted proxies, each of which appends to X-Forwarded-For; 0: the peer is the client.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -176,20 +176,20 @@ MFA_FORMS = {
 
 ACCESS_TOKEN_LIFETIME = 15 * 60  # seconds
 REFRESH_TOKEN_LIFETIME = 30 * 24 * 3600
-REFRESH_RETRY_WINDOW = 10  # seconds in which a repeated refresh gets the same answer again
+REFRESH_RETRY_WINDOW = 10  # seconds in which a repeated refresh gets the same answer
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Lumin <no-reply@localhost>")
 vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 10
 
-# --- While away -------------------------------------------------------------------------------
-# Where people find this site: for links in mails that no request stands behind.
+# --- Notifications: pushes and mails ----------------------------------------------------------
+# The address of this site, for links in mails that are sent outside a request.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
-# Web Push (RFC 8292): the signing key, 32 bytes in base64url; without one nothing is pushed. Kept
-# for good: subscriptions are made for it.
+# Web Push (RFC 8292): the signing key, 32 bytes in base64url; without it nothing is pushed. Do not
+# change it: subscriptions are bound to it.
 VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="")
 VAPID_CONTACT = env.str("VAPID_CONTACT", default=f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
-# May pushes go to plain http and to private addresses? For tests on one machine only.
+# Allow pushes to plain http and to private addresses; for tests on one machine only.
 OUTBOUND_ALLOW_PRIVATE = env.bool("OUTBOUND_ALLOW_PRIVATE", default=False)
 DIGEST_AFTER = env.int("DIGEST_AFTER", default=15 * 60)  # seconds unread before a mail is sent
 DIGEST_PAUSE = env.int("DIGEST_PAUSE", default=8 * 3600)  # seconds between two mails to one person
@@ -200,7 +200,7 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.BearerAuthentication",
         "apps.accounts.authentication.CookieAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["messenger.core.permissions.Tabled"],
+    "DEFAULT_PERMISSION_CLASSES": ["messenger.core.permissions.TablePermission"],
     "DEFAULT_PARSER_CLASSES": ["messenger.core.parsers.GuardedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["messenger.core.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "messenger.core.schema.ApiSchema",
@@ -210,7 +210,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
     "DESCRIPTION": (
-        "The REST door of the messenger. The WebSocket at `/ws` speaks the same shapes. "
+        "The REST API of the messenger. The WebSocket at `/ws` uses the same shapes. "
         "Errors are `application/problem+json` (RFC 9457) everywhere."
     ),
     "VERSION": "1",
@@ -232,7 +232,8 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "X-Response-Time", "Retry-After"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # --- Limits -----------------------------------------------------------------------------------
-# Name: (burst, tokens per second). LIMITS_SCALE multiplies both; load tests raise it.
+# Name: (burst, tokens per second); what each counts is in messenger/core/limits.py. LIMITS_SCALE
+# multiplies both; load tests raise it.
 LIMITS_SCALE = env.float("LIMITS_SCALE", default=1)
 RATE_LIMITS: dict[str, tuple[float, float]] = {
     "messages": (20, 5),
@@ -240,21 +241,20 @@ RATE_LIMITS: dict[str, tuple[float, float]] = {
     "login_address": (20, 20 / 300),
     "login_account": (10, 10 / 300),
     "register": (20, 20 / 3600),
-    "chats": (60, 60 / 3600),  # new groups, and first words to somebody
+    "chats": (60, 60 / 3600),  # new chats
     "mail": (5, 5 / 3600),
     "mail_address": (20, 20 / 3600),
     "search": (30, 3),
-    "refresh": (120, 5),  # an address
-    "typing": (1, 1 / 3),  # a person and chat
-    "bad_frames": (20, 20 / 60),  # a person, all sockets together
-    "frames": (500, 100),  # a socket, whatever the frames are about
+    "refresh": (120, 5),
+    "typing": (1, 1 / 3),
+    "bad_frames": (20, 20 / 60),
+    "frames": (500, 100),  # frames of any type
 }
 MESSAGE_TEXT_LIMIT = 5000
 MESSAGE_EDIT_WINDOW = env.int("MESSAGE_EDIT_WINDOW", default=48 * 3600)  # seconds
 GROUP_SIZE_LIMIT = 1000
-RECEIPTS_LIVE_LIMIT = (
-    100  # people in a chat up to which receipts, presence and typing are told live
-)
+# Participants up to which a chat broadcasts receipts, presence and typing.
+RECEIPTS_LIVE_LIMIT = 100
 SOCKET_FRAME_LIMIT = 64 * 1024
 SOCKET_HEARTBEAT = {  # seconds
     "interval": env.int("SOCKET_HEARTBEAT_INTERVAL", default=25),
@@ -262,11 +262,11 @@ SOCKET_HEARTBEAT = {  # seconds
 }
 SOCKET_CONNECTIONS_PER_USER = 20
 
-# --- Events to the outside --------------------------------------------------------------------
+# --- Message broker ---------------------------------------------------------------------------
 # redis (streams), kafka, rabbitmq, or none.
 EVENT_BROKER_TYPE = env.str("EVENT_BROKER_TYPE", default="redis")
 EVENT_REDIS_URL = env.str("EVENT_REDIS_URL", default=REDIS_URL)
-EVENT_STREAM_LENGTH = env.int("EVENT_STREAM_LENGTH", default=100_000)  # about; per topic
+EVENT_STREAM_LENGTH = env.int("EVENT_STREAM_LENGTH", default=100_000)  # approximate; per topic
 OUTBOX_RETENTION = env.int("OUTBOX_RETENTION", default=7 * 24 * 3600)  # seconds
 KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", default="localhost:9092")
 RABBITMQ_URL = env.str("RABBITMQ_URL", default="amqp://guest:guest@localhost:5672//")
@@ -281,10 +281,10 @@ CELERY_TASK_TIME_LIMIT = 240
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_PRIORITY = 5  # 0 is first
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # What a killed worker held is handed out again after so long: more than the longest task, and
-    # than the longest pause before a retry (messenger/celery.py).
+    # Seconds until unacknowledged tasks are delivered again: more than the longest task and the
+    # longest pause before a retry (messenger/celery.py).
     "visibility_timeout": 300,
-    # Who wants to queue something while Redis is away learns so at once.
+    # Enqueuing fails at once while Redis is unavailable.
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0,
@@ -299,7 +299,7 @@ CELERY_BEAT_SCHEDULE = {
     "core-sweep-outbox": {
         "task": "core.sweep_outbox",
         "schedule": 5.0,
-        # The next one says the same; none waits behind what is queued for people.
+        # A late run is superfluous; none waits behind other tasks.
         "options": {"expires": 5.0, "priority": 0},
     },
     "core-prune": {"task": "core.prune", "schedule": 3600.0},
@@ -341,12 +341,12 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- Watching it ------------------------------------------------------------------------------
-# Who may read /metrics; empty: whoever calls from this machine.
+# --- Monitoring -------------------------------------------------------------------------------
+# The bearer token for /metrics; empty: local callers only.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "messenger.core.logging.configure"
 LOGGING = {"level": LOG_LEVEL}
-# Usernames are unique without regard to case, by an index that the check does not know.
+# A case-insensitive index makes usernames unique; the check does not recognise it.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 PERMISSION_TABLE = "messenger.permission_table.ROUTES"

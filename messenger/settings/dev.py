@@ -1,4 +1,4 @@
-"""The laptop: embedded services, mails on the console, files straight from the source tree."""
+"""Local start: embedded services, mails on the console, static files from the source tree."""
 
 import warnings
 
@@ -14,5 +14,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', d
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True  # passkeys on http://localhost
 WHITENOISE_USE_FINDERS = True
-warnings.filterwarnings("ignore", "No directory at")  # of collected files: none are wanted here
-WHITENOISE_AUTOREFRESH = True  # a changed file is served at once
+warnings.filterwarnings(
+    "ignore", "No directory at"
+)  # WhiteNoise: there are no collected files here
+WHITENOISE_AUTOREFRESH = True  # changed files are served at once

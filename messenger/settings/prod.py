@@ -1,4 +1,4 @@
-"""What faces people. Refuses to start on a missing or default secret."""
+"""Production. Refuses to start with a missing or default secret."""
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -10,7 +10,7 @@ if len(SECRET_KEY) < 32 or "laptop-only" in SECRET_KEY:
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts this site answers for")
 if env.bool("DEBUG", default=False):
-    raise ImproperlyConfigured("DEBUG has no place in production")
+    raise ImproperlyConfigured("DEBUG must be off in production")
 if OUTBOUND_ALLOW_PRIVATE:
     raise ImproperlyConfigured("OUTBOUND_ALLOW_PRIVATE is for tests on one machine")
 

@@ -1,4 +1,4 @@
-"""The suite: real PostgreSQL and Redis, cheap password hashes, mails kept in memory."""
+"""Tests: real PostgreSQL and Redis, fast password hashes, mails in memory."""
 
 from .dev import *
 

@@ -1,4 +1,4 @@
-"""Tasks that fail for good are kept, tell no secrets, and run again."""
+"""Failed tasks are stored without secrets and can be replayed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from messenger.core import failures
 from messenger.core.models import FailedTask
 from messenger.core.redis import client as redis_client
 from messenger.core.tasks import prune
-from tests.core import doomed
+from tests.core import failing_tasks
 from tests.factories import UserFactory
 from tests.web import ROOT, database_url
 
@@ -27,18 +27,18 @@ SECRET = "https://example.org/reset/very-secret"
 
 
 def run(task, *args, **request):
-    """As a worker does: with the hooks around the task."""
+    """Run a task with its hooks, as a worker does."""
     return task.apply(args, throw=False, **request)
 
 
 @pytest.fixture
-def kept(db) -> FailedTask:
-    run(doomed.raises, SECRET)
+def failed_task(db) -> FailedTask:
+    run(failing_tasks.raises, SECRET)
     return FailedTask.objects.get()
 
 
 @pytest.fixture
-def queued(monkeypatch):
+def enqueued(monkeypatch):
     sent: list[tuple] = []
     monkeypatch.setattr(
         failures.current_app, "send_task", lambda name, args, kwargs, **_: sent.append((name, args))
@@ -46,31 +46,31 @@ def queued(monkeypatch):
     return sent
 
 
-def test_a_task_that_raises_is_kept_without_secrets(kept):
-    assert kept.name == "tests.raises"
-    assert kept.error == "ValueError: no such thing for (address)"
-    assert "doomed.py" in kept.traceback
-    assert b"very-secret" not in bytes(kept.arguments)
-    assert "very-secret" not in kept.error + kept.traceback
+def test_failed_task_is_stored_without_secrets(failed_task):
+    assert failed_task.name == "tests.raises"
+    assert failed_task.error == "ValueError: no such thing for (address)"
+    assert "failing_tasks.py" in failed_task.traceback
+    assert b"very-secret" not in bytes(failed_task.arguments)
+    assert "very-secret" not in failed_task.error + failed_task.traceback
 
 
-def test_it_runs_again_once(kept, queued):
-    assert failures.failed_tasks_replay([kept]) == (1, 0)
-    kept.refresh_from_db()
-    assert kept.replayed_at is not None
-    assert failures.failed_tasks_replay([kept]) == (0, 1)
-    assert queued == [("tests.raises", [SECRET])]
+def test_failed_task_is_replayed_once(failed_task, enqueued):
+    assert failures.failed_tasks_replay([failed_task]) == (1, 0)
+    failed_task.refresh_from_db()
+    assert failed_task.replayed_at is not None
+    assert failures.failed_tasks_replay([failed_task]) == (0, 1)
+    assert enqueued == [("tests.raises", [SECRET])]
 
 
-def test_with_another_secret_key_it_is_left_alone(kept, queued, settings):
+def test_failed_task_is_not_replayed_with_another_secret_key(failed_task, enqueued, settings):
     settings.SECRET_KEY = "another key of sufficient length for the purpose"
-    assert failures.failed_tasks_replay([kept]) == (0, 1)
-    assert queued == []
+    assert failures.failed_tasks_replay([failed_task]) == (0, 1)
+    assert enqueued == []
 
 
-def test_only_superusers_see_and_replay_it(kept, queued):
+def test_only_superusers_see_and_replay_failed_tasks(failed_task, enqueued):
     page = reverse("admin:core_failedtask_changelist")
-    action = {"action": "replay", "_selected_action": [kept.pk]}
+    action = {"action": "replay", "_selected_action": [failed_task.pk]}
     staff = Client()
     staff.force_login(UserFactory(username="support", is_staff=True))
     assert staff.get(page).status_code == 403
@@ -79,34 +79,34 @@ def test_only_superusers_see_and_replay_it(kept, queued):
     root.force_login(UserFactory(username="root_1", is_staff=True, is_superuser=True))
     shown = (
         root.get(page).content
-        + root.get(reverse("admin:core_failedtask_change", args=[kept.pk])).content
+        + root.get(reverse("admin:core_failedtask_change", args=[failed_task.pk])).content
     )
     assert b"tests.raises" in shown
     assert b"very-secret" not in shown
     assert root.post(page, action).status_code == 302
-    assert queued == [("tests.raises", [SECRET])]
+    assert enqueued == [("tests.raises", [SECRET])]
 
 
 @pytest.mark.django_db
-def test_old_ones_are_pruned(kept):
+def test_old_failed_tasks_are_pruned(failed_task):
     FailedTask.objects.update(failed_at=timezone.now() - timedelta(days=31))
     prune()
     assert not FailedTask.objects.exists()
 
 
 @pytest.mark.django_db
-def test_what_is_away_is_tried_again_with_growing_scattered_pauses(monkeypatch):
+def test_unavailable_service_is_retried_with_growing_random_pauses(monkeypatch):
     task = app.tasks["core.prune"]
     pauses = []
 
-    def away():
+    def fail():
         raise ConnectionRefusedError
 
     def retry(**options):
         pauses.append(options["countdown"])
         raise Retry
 
-    monkeypatch.setattr(task, "_orig_run", away)
+    monkeypatch.setattr(task, "_orig_run", fail)
     monkeypatch.setattr(task, "retry", retry)
     for retries in (0, 3, 20):
         task.push_request(retries=retries)
@@ -120,7 +120,7 @@ def test_what_is_away_is_tried_again_with_growing_scattered_pauses(monkeypatch):
     assert max(pauses) <= LONGEST_PAUSE
 
 
-def test_no_pause_is_longer_than_the_queue_waits(settings):
+def test_no_pause_exceeds_the_visibility_timeout(settings):
     assert (
         settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
         > settings.CELERY_TASK_TIME_LIMIT
@@ -136,8 +136,8 @@ def test_no_pause_is_longer_than_the_queue_waits(settings):
 
 @pytest.mark.redis
 @pytest.mark.django_db
-def test_a_task_handed_out_time_and_again_is_not_started_once_more():
-    task = doomed.raises
+def test_task_that_lost_several_workers_is_not_started_again():
+    task = failing_tasks.raises
     for number in range(1, failures.WORKERS_LOST + 1):
         task.push_request(delivery_info={"redelivered": True}, id="poison-1")
         if number < failures.WORKERS_LOST:
@@ -152,13 +152,13 @@ def test_a_task_handed_out_time_and_again_is_not_started_once_more():
 
 @pytest.mark.redis
 @pytest.mark.django_db(transaction=True)
-def test_a_task_that_kills_its_worker_ends_in_the_table():
-    queue = f"doomed-{os.getpid()}"
+def test_task_that_kills_its_worker_is_stored():
+    queue = f"failing-tasks-{os.getpid()}"
     worker = subprocess.Popen(
         [
             sys.executable,
             *("-m", "celery", "-A", "messenger", "worker", "--queues", queue),
-            *("--include", "tests.core.doomed", "--pool", "prefork", "--concurrency", "1"),
+            *("--include", "tests.core.failing_tasks", "--pool", "prefork", "--concurrency", "1"),
             *("--without-gossip", "--without-mingle", "--loglevel", "ERROR"),
         ],
         env={**os.environ, "DATABASE_URL": database_url(), "PYTHONPATH": str(ROOT)},
@@ -182,7 +182,7 @@ def test_a_task_that_kills_its_worker_ends_in_the_table():
 
 
 @pytest.mark.redis
-def test_a_task_held_over_a_lost_connection_does_not_end_the_worker():
+def test_lost_connection_of_an_unacknowledged_task_is_a_connection_error():
     connection = app.connection_for_write()
     channel = connection.channel()
     errors = connection.connection_errors

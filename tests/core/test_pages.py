@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from messenger.core import pages
-from messenger.core.place import PlaceMiddleware
 from messenger.core.templatetags.lumin import hue, initials, linkify
+from messenger.core.user_locale import UserLocaleMiddleware
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 PAGES = [path for path in sorted(TEMPLATES.rglob("*.html")) if "mail" not in str(path)]
@@ -103,7 +103,7 @@ def test_who_registers_in_russian_is_answered_in_russian_from_then_on(db):
 )
 def test_times_stand_in_the_persons_zone_else_in_the_browsers(cookie, chosen, zone):
     seen = []
-    middleware = PlaceMiddleware(lambda _: seen.append(timezone.get_current_timezone_name()))
+    middleware = UserLocaleMiddleware(lambda _: seen.append(timezone.get_current_timezone_name()))
     request = RequestFactory().get("/")
     request.COOKIES["tz"] = cookie
     request.user = User(locale="en", time_zone=chosen)

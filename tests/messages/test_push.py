@@ -21,7 +21,7 @@ from apps.accounts.models import Device, LoginSession, Notification
 from apps.accounts.services.blocks import user_block
 from apps.messages import tasks
 from apps.messages.services.read import messages_read
-from messenger.core import outbound
+from messenger.core import safe_http
 from messenger.core.ids import new_id
 from messenger.core.models import OutboxEvent
 
@@ -243,12 +243,12 @@ def test_without_a_key_of_the_site_nothing_is_pushed(
 
 
 def test_a_service_that_never_answers_does_not_hold_a_worker(service, device, monkeypatch):
-    monkeypatch.setattr(outbound, "WHOLE_TIMEOUT", 0.5)
-    monkeypatch.setattr(outbound, "CONNECT_TIMEOUT", 60)
+    monkeypatch.setattr(safe_http, "WHOLE_TIMEOUT", 0.5)
+    monkeypatch.setattr(safe_http, "CONNECT_TIMEOUT", 60)
     monkeypatch.setattr(Handler, "do_POST", lambda self: threading.Event().wait(4))
     started = time.monotonic()
     with pytest.raises(ConnectionError):
-        outbound.post(device.endpoint, b"x", {})
+        safe_http.post(device.endpoint, b"x", {})
     assert time.monotonic() - started < 3
 
 

@@ -1,4 +1,4 @@
-"""The brokers that events leave through and commands come in by; one variable chooses."""
+"""Message brokers for events and commands; `EVENT_BROKER_TYPE` selects one."""
 
 from __future__ import annotations
 
@@ -39,10 +39,13 @@ TYPES = {
 
 @cache
 def broker() -> Broker:
-    """This process's broker, as `EVENT_BROKER_TYPE` names it; connects when it is first used."""
+    """The broker of this process, which connects on first use.
+
+    Raises `ImproperlyConfigured` for an unknown `EVENT_BROKER_TYPE`.
+    """
     chosen = settings.EVENT_BROKER_TYPE
     if chosen not in TYPES:
         raise ImproperlyConfigured(f"EVENT_BROKER_TYPE must be one of {', '.join(TYPES)}")
-    # Imported only where it is used: the clients of the others cost memory in every process.
+    # Imported here, since the clients of unused brokers would cost memory in every process.
     made: Broker = import_module(TYPES[chosen]).connect()
     return made

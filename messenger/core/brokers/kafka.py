@@ -1,7 +1,7 @@
-"""Kafka: topics as they are named, the aggregate as the key, confirmed by all replicas in sync.
+"""Kafka: the aggregate's id is the key; all in-sync replicas confirm a record.
 
-The producer is idempotent: what librdkafka itself repeats arrives once and in its place. After a
-failure it is thrown away with all that was under way, so that nothing old follows something newer.
+The producer is idempotent: records that librdkafka retries arrive once and in order. After a
+failure the producer and its pending records are discarded, so no old record follows a newer one.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from messenger.core.brokers.protocol import (
 
 log = logging.getLogger("messenger.kafka")  # librdkafka logs into it
 TIMEOUT = 5.0  # seconds
-# What no repetition will change: such a record is refused, everything else is tried again.
-HOPELESS = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD}
+# Errors that a retry cannot change: such a record is refused.
+PERMANENT = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD}
 
 
 class Kafka:
-    """The broker on one cluster."""
+    """The broker on one Kafka cluster."""
 
     def __init__(self, servers: str) -> None:
         self._servers = servers
@@ -43,8 +43,8 @@ class Kafka:
             self._produce(place, record, confirmed)
         self._producer.flush(TIMEOUT)
         errors = {place: error for place, error in confirmed.items() if error is not None}
-        refused = {n: error.str() for n, error in errors.items() if error.code() in HOPELESS}
-        failed = next((one for one in errors.values() if one.code() not in HOPELESS), None)
+        refused = {n: error.str() for n, error in errors.items() if error.code() in PERMANENT}
+        failed = next((one for one in errors.values() if one.code() not in PERMANENT), None)
         if failed is not None or len(confirmed) < len(records):
             self.close()
             raise BrokerUnavailable(failed.name() if failed else "not confirmed in time")
@@ -76,7 +76,7 @@ class Kafka:
                 headers=dict(record.headers) or None,
                 on_delivery=partial(_note, confirmed, place),
             )
-        except KafkaException as error:  # refused before it left
+        except KafkaException as error:  # refused by the client
             confirmed[place] = error.args[0]
         except BufferError as error:
             self.close()
@@ -88,7 +88,7 @@ class Kafka:
             "bootstrap.servers": self._servers,
             "acks": "all",
             "enable.idempotence": True,
-            "partitioner": "murmur2_random",  # the same partitions as Java's clients choose
+            "partitioner": "murmur2_random",  # the partitioner of Java clients
             "compression.type": "lz4",
             "linger.ms": 5,
             "delivery.timeout.ms": int(TIMEOUT * 1000) - 500,
@@ -96,7 +96,7 @@ class Kafka:
 
 
 class KafkaConsumer:
-    """A member of a consumer group. Offsets are committed by hand, after the work."""
+    """A member of a consumer group. Offsets are committed by `commit` only."""
 
     def __init__(self, servers: str, topics: Sequence[str], group: str) -> None:
         self._client: Any = KafkaClient(
@@ -107,10 +107,10 @@ class KafkaConsumer:
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",
                 "allow.auto.create.topics": True,
-                # How long a member that died keeps its partitions from the others.
+                # How long a dead member keeps its partitions.
                 "session.timeout.ms": 6000,
                 "heartbeat.interval.ms": 2000,
-                # A topic made after the subscription is found within so long.
+                # How long it takes to notice a topic that was created after the subscription.
                 "topic.metadata.refresh.interval.ms": 10_000,
                 "partition.assignment.strategy": "cooperative-sticky",
             },
@@ -121,7 +121,7 @@ class KafkaConsumer:
         self._make_sure_of([*topics, *map(dead_letter_topic, topics)])
 
     def poll(self, limit: int, seconds: float) -> list[Received]:
-        # `consume` would wait for the whole number; the first one is waited for here instead.
+        # `consume` would wait for `limit` records; wait for the first one only.
         first = self._client.poll(seconds)
         messages = [first, *self._client.consume(limit - 1, 0)] if first is not None else []
         found = []
@@ -151,12 +151,12 @@ class KafkaConsumer:
         self._client.close()
 
     def _forget(self, _: Any, partitions: Sequence[TopicPartition]) -> None:
-        """They are another member's now, who gets again what was not committed."""
+        """Forget the positions of revoked partitions: their new member gets uncommitted records."""
         for one in partitions:
             self._done.pop((one.topic, one.partition), None)
 
     def _make_sure_of(self, topics: Sequence[str]) -> None:
-        """Asking for a topic makes it, where the cluster allows that; else its owner must."""
+        """Create missing topics by asking for them, where the cluster allows that."""
         try:
             for topic in topics:
                 self._client.list_topics(topic, timeout=TIMEOUT)
@@ -165,7 +165,7 @@ class KafkaConsumer:
             raise BrokerUnavailable(error.args[0].name()) from error
 
 
-# Errors after which polling goes on by itself.
+# Errors from which the client recovers by itself.
 PASSING = {
     KafkaError._PARTITION_EOF,
     KafkaError._ALL_BROKERS_DOWN,

@@ -1,4 +1,4 @@
-"""No broker: events stay inside, where tasks still handle them."""
+"""No broker: events are not published; tasks still handle them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from messenger.core.brokers.protocol import BrokerUnavailable, Consumer, Record
 
 
 class NoBroker:
-    """Takes everything and tells nobody."""
+    """Confirms every record and publishes none."""
 
     def publish(self, records: Sequence[Record]) -> dict[int, str]:
         return {}

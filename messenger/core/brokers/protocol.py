@@ -1,4 +1,4 @@
-"""What every broker can do, and the promises it keeps, whatever it is called there."""
+"""The interface of all brokers and its guarantees."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ DEAD = ".dead"
 
 
 class BrokerUnavailable(Exception):
-    """The broker cannot be reached, or does not confirm; whatever was asked may or may not be done.
+    """The broker cannot be reached or does not confirm. The operation may have succeeded.
 
-    Its text names the reason and holds nothing of what was to be published.
+    The text names the reason and contains nothing of the records.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing to publish; records with the same topic and key arrive in their order."""
+    """A record to publish; records with the same topic and key are delivered in order."""
 
     topic: str
     key: str
@@ -28,7 +28,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One thing that has been published, as a consumer gets it."""
+    """A record as a consumer receives it."""
 
     topic: str
     key: str
@@ -37,52 +37,52 @@ class Received:
 
 
 class Broker(Protocol):
-    """One process's way to the broker. Publishing is for one thread at a time."""
+    """The connection of one process. Only one thread at a time may publish."""
 
     def publish(self, records: Sequence[Record]) -> dict[int, str]:
-        """Publish in order and return once the broker has confirmed all that it took.
+        """Publish in order; return after the broker has confirmed all accepted records.
 
-        Returns those that it will never take, by their place in `records`, with the reason; their
-        successors are published all the same. Raises `BrokerUnavailable`, after at most some
-        seconds; publish all of them again then: an event may arrive twice.
+        Returns index → reason for records that it refused permanently; later ones are published
+        nevertheless. Raises `BrokerUnavailable` after a few seconds: then publish all of them
+        again, so that an event may be delivered twice.
         """
 
     def ping(self) -> None:
-        """Whether it would take something now. Raises `BrokerUnavailable`, after some seconds."""
+        """Check that it accepts records. Raises `BrokerUnavailable` after a few seconds."""
 
     def subscribe(self, topics: Sequence[str], group: str) -> Consumer:
-        """Read `topics` as a member of `group`: each record goes to one of its members.
+        """Consume `topics` as a member of `group`; each record goes to one member.
 
-        A new group begins with what the broker still has. The topics, and their dead-letter
-        topics, exist from then on. Raises `BrokerUnavailable`.
+        A new group starts with the oldest record that the broker still has. Creates the topics and
+        their dead-letter topics. Raises `BrokerUnavailable`.
         """
 
     def close(self) -> None:
-        """Give the connections back. What was not confirmed may be lost."""
+        """Close the connections. Unconfirmed records may be lost."""
 
 
 class Consumer(Protocol):
-    """A member of a group; for one thread. What it has not committed comes again, to whomever."""
+    """A member of a group, for one thread. Uncommitted records are delivered again to a member."""
 
     def poll(self, limit: int, seconds: float) -> list[Received]:
-        """Up to `limit` records, after at most `seconds`; empty where there are none.
+        """Up to `limit` records, after at most `seconds`; empty if there are none.
 
-        Records of one topic and key come in their order. Raises `BrokerUnavailable`.
+        Records of one topic and key are in order. Raises `BrokerUnavailable`.
         """
 
     def commit(self) -> None:
-        """All that `poll` has returned is done with. Raises `BrokerUnavailable`; it comes again."""
+        """Commit all records that `poll` returned. Raises `BrokerUnavailable`: they come again."""
 
     def close(self) -> None:
-        """Leave the group; what is not committed goes to others."""
+        """Leave the group; uncommitted records go to other members."""
 
 
 def dead_letter_topic(topic: str) -> str:
-    """Where records of `topic` go that nothing can be done with."""
+    """The topic for records of `topic` that cannot be processed."""
     return topic + DEAD
 
 
 def dead_letter(received: Received, reason: str) -> Record:
-    """`received` as it came, for the dead-letter topic, with the reason beside it."""
+    """The unchanged record for the dead-letter topic, with the reason in a header."""
     headers = {**received.headers, "reason": reason, "topic": received.topic}
     return Record(dead_letter_topic(received.topic), received.key, received.body, headers)

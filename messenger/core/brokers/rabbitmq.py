@@ -1,11 +1,10 @@
 """RabbitMQ: one durable topic exchange, the topic as the routing key, publisher confirms.
 
-An event that no queue is bound for has no reader: RabbitMQ confirms it and lets it go. Whoever
-wants events declares a durable queue and binds it to the exchange first; a queue that we filled for
-nobody would in the end stop the broker.
+RabbitMQ confirms and drops an event without a bound queue. Consumers must first declare a durable
+queue and bind it to the exchange; a queue declared here without consumers would fill up the broker.
 
-A group is one durable queue with one active consumer, so that order holds within it; further
-members stand by. Its kind is the virtual host's default: set that to `quorum` on a cluster.
+A group is one durable queue with a single active consumer, which keeps the order; other members
+stand by. Its type is the default of the virtual host: set that to `quorum` on a cluster.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ from messenger.core.brokers.protocol import (
 EXCHANGE = "lumin"
 TIMEOUT = 5.0  # seconds
 PREFETCH = 500
-LARGEST = 16 * 1024 * 1024  # bytes; RabbitMQ's own limit, beyond which it closes the channel
+MAX_SIZE = 16 * 1024 * 1024  # bytes; RabbitMQ closes the channel for larger messages
 KEY = "key"
 PERSISTENT = 2
-AWAY = (AMQPError, KombuError, OSError)
+UNAVAILABLE = (AMQPError, KombuError, OSError)
 
 
 class RabbitMQ:
-    """The broker at one address; connected when it is needed, and anew after a loss."""
+    """The broker at one URL; connects on demand and again after a lost connection."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -51,25 +50,25 @@ class RabbitMQ:
         is_fresh = self._channel is None
         try:
             return self._publish(records)
-        except AWAY as error:
+        except UNAVAILABLE as error:
             self.close()
             if is_fresh or isinstance(error, TimeoutError):
                 raise BrokerUnavailable(type(error).__name__) from error
-        # The broker may have been restarted since: once more, on a new connection.
+        # The broker may have restarted: retry once on a new connection.
         return self.publish(records)
 
     def ping(self) -> None:
         try:
             self._open()
             self._channel.exchange_declare(EXCHANGE, "topic", passive=True)
-        except AWAY as error:
+        except UNAVAILABLE as error:
             self.close()
             raise BrokerUnavailable(type(error).__name__) from error
 
     def subscribe(self, topics: Sequence[str], group: str) -> QueueConsumer:
         try:
             return QueueConsumer(_connect(self._url), topics, group)
-        except AWAY as error:
+        except UNAVAILABLE as error:
             raise BrokerUnavailable(type(error).__name__) from error
 
     def close(self) -> None:
@@ -94,7 +93,7 @@ class RabbitMQ:
         self._was_nacked = False
         refused = {}
         for place, record in enumerate(records):
-            if len(record.body) > LARGEST:
+            if len(record.body) > MAX_SIZE:
                 refused[place] = "larger than RabbitMQ takes"
                 continue
             self._published += 1
@@ -104,7 +103,7 @@ class RabbitMQ:
             )
         until = time.monotonic() + TIMEOUT
         while self._unconfirmed:
-            # Raises TimeoutError, an OSError: what is not confirmed in time counts as not taken.
+            # Raises TimeoutError, an OSError: unconfirmed records count as not accepted.
             self._connection.drain_events(timeout=max(0.001, until - time.monotonic()))
         if self._was_nacked:
             raise OSError("not taken")
@@ -122,7 +121,7 @@ class RabbitMQ:
 
 
 class QueueConsumer:
-    """The active, or a waiting, consumer of its group's queue."""
+    """The active consumer of its group's queue, or one that stands by."""
 
     def __init__(self, connection: Any, topics: Sequence[str], group: str) -> None:
         self._connection = connection
@@ -138,7 +137,7 @@ class QueueConsumer:
     def poll(self, limit: int, seconds: float) -> list[Received]:
         try:
             self._gather(limit, seconds)
-        except AWAY as error:
+        except UNAVAILABLE as error:
             raise BrokerUnavailable(type(error).__name__) from error
         taken, self._waiting[:limit] = self._waiting[:limit], []
         if taken:
@@ -150,7 +149,7 @@ class QueueConsumer:
             return
         try:
             self._channel.basic_ack(self._last_tag, multiple=True)
-        except AWAY as error:
+        except UNAVAILABLE as error:
             raise BrokerUnavailable(type(error).__name__) from error
         self._last_tag = 0
 
@@ -158,7 +157,7 @@ class QueueConsumer:
         self._connection.collect(socket_timeout=1)
 
     def _gather(self, limit: int, seconds: float) -> None:
-        """Wait for the first one, and take what has come with it."""
+        """Wait for the first record, then take those that arrived with it."""
         patience = seconds
         while len(self._waiting) < limit:
             try:

@@ -1,7 +1,7 @@
 """Redis streams: one stream per topic, capped, with consumer groups.
 
-A stream is as durable as the Redis it is in, and keeps about `EVENT_STREAM_LENGTH` entries: who may
-not miss any, for longer than that, takes Kafka or RabbitMQ.
+A stream is as durable as its Redis and keeps about `EVENT_STREAM_LENGTH` entries. Sites that need
+more use Kafka or RabbitMQ.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from messenger.core.brokers.protocol import (
 )
 
 TIMEOUT = 5.0  # seconds
-# How long another member must have been silent before its unfinished entries are taken over.
+# How long another member must be inactive before its uncommitted entries are taken over.
 ABANDONED_MS = 60_000
 KEY, BODY = b"key", b"body"
 
 
 class RedisStreams:
-    """The broker on one Redis."""
+    """The broker on one Redis server."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(
             url,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
-            # A pooled connection may have died while idle; a hanging server is not asked twice.
+            # One retry, for a pooled connection that was lost while idle; none after a timeout.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
 
@@ -68,12 +68,12 @@ class RedisStreams:
 
 
 class StreamConsumer:
-    """One member of a consumer group, named after its host: restarted, it goes on where it was."""
+    """A member of a consumer group, named after its host, so it resumes after a restart."""
 
     def __init__(self, client: redis.Redis, topics: Sequence[str], group: str, member: str) -> None:
         self._client, self._topics, self._group, self._member = client, topics, group, member
         self._uncommitted: list[tuple[str, bytes]] = []
-        # What an earlier start of this member has not committed comes first: in order.
+        # Entries that this member did not commit before a restart come first.
         self._cursor = dict.fromkeys(topics, "0")
         self._next_look = 0.0
         self._make_groups()
@@ -82,9 +82,9 @@ class StreamConsumer:
         try:
             return self._poll(limit, seconds)
         except RedisError as error:
-            # Entries of an answer that got lost are this member's own, and unfinished.
+            # Entries of a lost answer are uncommitted entries of this member.
             self._cursor = dict.fromkeys(self._topics, "0")
-            if str(error).startswith("NOGROUP"):  # a Redis that came back empty
+            if str(error).startswith("NOGROUP"):  # Redis restarted without its data
                 self._make_groups()
                 return []
             raise BrokerUnavailable(type(error).__name__) from error
@@ -100,7 +100,7 @@ class StreamConsumer:
         self._uncommitted = []
 
     def close(self) -> None:
-        """Nothing to give back: the connections are the broker's."""
+        """Do nothing: the broker owns the connections."""
 
     def _make_groups(self) -> None:
         for topic in self._topics:
@@ -120,10 +120,10 @@ class StreamConsumer:
             self._next_look = time.monotonic() + ABANDONED_MS / 1000
             for topic in self._topics:
                 if self._take_over(topic, limit):
-                    # They are this member's now, and read like its own unfinished ones.
+                    # They belong to this member now and are read with its own uncommitted ones.
                     self._cursor[topic] = "0"
                     return []
-        # Redis itself must answer before the socket's patience ends.
+        # Redis must answer before the timeout of the socket.
         return self._read(dict(self._cursor), limit, int(min(seconds, TIMEOUT - 1) * 1000) or None)
 
     def _read(self, at: dict[Any, Any], limit: int, block: int | None) -> list[Received]:
@@ -137,10 +137,10 @@ class StreamConsumer:
                 self._cursor[topic] = entries[-1][0].decode() if entries else ">"
             for entry, fields in entries:
                 self._uncommitted.append((topic, entry))
-                if fields:  # else it was cut off the stream before anybody was done with it
+                if fields:  # else the entry was trimmed from the stream before its commit
                     at_time = tuple(int(part) for part in entry.split(b"-"))
                     found.append((at_time, _received(topic, dict(fields))))
-        # Entries are numbered by the time they came in: so topics stay in step with each other.
+        # Entry ids are times, which orders entries of different topics.
         found.sort(key=itemgetter(0))
         return [received for _, received in found]
 

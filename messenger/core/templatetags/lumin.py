@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from messenger.core.json import dumps
-from messenger.core.texts import LINK, MENTION
+from messenger.core.text_patterns import LINK, MENTION
 
 register = template.Library()
 HUES = 12

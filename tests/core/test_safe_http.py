@@ -1,4 +1,4 @@
-"""The guard in front of addresses that strangers give us."""
+"""Requests to URLs given by users."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from messenger.core import outbound
+from messenger.core import safe_http
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ from messenger.core import outbound
         ("2002:c0a8:101::1", False),
     ],
 )
-def test_only_what_everybody_can_reach_is_public(address, public):
-    assert outbound.is_public(ipaddress.ip_address(address)) is public
+def test_only_globally_reachable_addresses_are_public(address, public):
+    assert safe_http.is_public(ipaddress.ip_address(address)) is public
 
 
 @pytest.mark.parametrize(
@@ -56,33 +56,33 @@ def test_only_what_everybody_can_reach_is_public(address, public):
         "",
     ],
 )
-def test_what_is_not_public_https_is_refused_before_connecting(url, monkeypatch):
+def test_url_that_is_not_public_https_is_refused_before_connecting(url, monkeypatch):
     monkeypatch.setattr(socket, "create_connection", lambda *args: pytest.fail("connected"))
-    with pytest.raises(outbound.AddressRefused):
-        outbound.post(url, b"", {})
+    with pytest.raises(safe_http.AddressRefused):
+        safe_http.post(url, b"", {})
 
 
-def test_one_private_address_among_public_ones_is_enough(monkeypatch):
+def test_one_private_address_among_public_ones_is_refused(monkeypatch):
     found = [(0, 0, 0, "", (address, 443)) for address in ("93.184.215.14", "10.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
-    with pytest.raises(outbound.AddressRefused):
-        outbound.post("https://push.example.org/", b"", {})
+    with pytest.raises(safe_http.AddressRefused):
+        safe_http.post("https://push.example.org/", b"", {})
 
 
-def test_the_connection_goes_to_the_address_that_was_judged(monkeypatch):
-    asked, gone_to = [], []
+def test_connection_goes_to_the_checked_address(monkeypatch):
+    resolved, connected = [], []
 
     def resolve(*args, **options):
-        asked.append(args)
+        resolved.append(args)
         return [(0, 0, 0, "", ("93.184.215.14", 443))]
 
     def connect(address, timeout):
-        gone_to.append(address)
+        connected.append(address)
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(socket, "create_connection", connect)
     with pytest.raises(ConnectionRefusedError):
-        outbound.post("https://push.example.org/", b"", {})
-    assert gone_to == [("93.184.215.14", 443)]
-    assert len(asked) == 1
+        safe_http.post("https://push.example.org/", b"", {})
+    assert connected == [("93.184.215.14", 443)]
+    assert len(resolved) == 1

@@ -1,4 +1,4 @@
-"""Where a reader of pages is: their language and their time zone."""
+"""Language and time zone of pages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils import timezone, translation
 
 from messenger.core.problems import wants_problem
 
-COOKIE = "tz"  # the browser's zone, for people who have chosen none
+COOKIE = "tz"  # the browser's time zone, for users who have not chosen one
 
 
-class PlaceMiddleware:
-    """A signed-in person's language and zone win over what the browser says."""
+class UserLocaleMiddleware:
+    """Activate the user's language and time zone; otherwise those of the browser."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -36,5 +36,5 @@ class PlaceMiddleware:
 def _zone(name: str) -> zoneinfo.ZoneInfo:
     try:
         return zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # the last: well formed, but no zone known here
+    except (ValueError, OSError, KeyError):  # KeyError: well formed but unknown
         return zoneinfo.ZoneInfo("UTC")

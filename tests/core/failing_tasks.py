@@ -1,4 +1,4 @@
-"""Tasks that fail, each in its way; the worker of a test imports them."""
+"""Tasks that fail, for the worker that a test starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is found in people's texts: addresses and names. `js/words.js` finds the same."""
+"""Patterns for links and mentions in messages. `js/words.js` has the same ones."""
 
 import re
 
