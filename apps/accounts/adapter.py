@@ -1,4 +1,4 @@
-"""The pages' door: allauth's flows, made to use our services, limits and mail queue."""
+"""Makes allauth's pages use this app's services, rate limits and mail queue."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ log = structlog.get_logger("messenger.accounts")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """allauth asks this object wherever it would act on its own."""
+    """allauth calls these methods instead of its defaults."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request.META) or "unknown"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """The same limits as for apps; raises a form error."""
+        """Apply the rate limits of a sign-in. Raises a form error."""
         login = str(credentials.get("username") or credentials.get("email") or "")
         try:
             LOGIN_ADDRESS.enforce(request)
@@ -48,14 +48,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise self.validation_error("too_many_login_attempts") from None
 
     def clean_password(self, password: str, user: Any = None) -> str:
-        """As long as apps may send it, and no longer."""
+        """Enforce the maximum length of the REST API."""
         if len(password) > PASSWORD_MAX_LENGTH:
             raise ValidationError(_("At most %d characters.") % PASSWORD_MAX_LENGTH)
         cleaned: str = super().clean_password(password, user)
         return cleaned
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> User:
-        """Register through our service; another's faster claim becomes a field error."""
+        """Register the user; a username or address in use becomes a field error."""
         data = form.cleaned_data
         try:
             REGISTER.enforce(request)
@@ -72,7 +72,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         raise ImmediateHttpResponse(render(request, "account/signup.html", {"form": form}))
 
     def set_password(self, user: Any, password: str) -> None:
-        """Every page that sets a password ends all other sessions."""
+        """Set the password and end all other sessions of the user."""
         identity: Identity | None = getattr(self.request, "identity", None)
         own = identity.session_id if identity and identity.user.pk == user.pk else None
         password_set(
@@ -83,11 +83,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         )
 
     def can_delete_email(self, email_address: Any) -> bool:
-        """The primary address is the account's own: another must take its place first."""
+        """Whether it may be deleted: not the primary address, which has to be replaced first."""
         return not email_address.primary
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
-        """False where another account has taken the address in between."""
+        """Confirm the address; False where another account has confirmed it first."""
         try:
             with transaction.atomic():
                 return bool(super().confirm_email(request, email_address))
@@ -101,7 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Queue a mail. Over the recipient's limit it is dropped: the answer tells nothing."""
+        """Enqueue a mail, or drop it silently over the recipient's rate limit."""
         try:
             MAIL.take(sha256(email.lower().encode()).hexdigest())
         except LimitExceeded:

@@ -1,10 +1,10 @@
-"""Staff's view of people, of where they are signed in, and of what they are told."""
+"""The admin of users, login sessions, devices and notifications."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Imported first, so that they are registered and can be taken out again below.
+# Imported first: what they register is unregistered below.
 import allauth.account.admin
 import allauth.mfa.admin  # noqa: F401
 from allauth.account.decorators import secure_admin_login
@@ -20,23 +20,23 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import Device, LoginSession, Notification, User
 from apps.accounts.rules import device_name
-from apps.accounts.selectors import people_found_by_staff
+from apps.accounts.selectors import people_search_by_staff
 from apps.accounts.services.profile import user_set_active
 from apps.accounts.services.roles import user_set_roles
 from apps.accounts.services.sessions import sessions_revoke
 from messenger.core.admin import ReadOnlyAdmin
 
-# Secrets and proofs: nothing that staff should read or set by hand.
+# Secrets, and proofs of identity, which staff must not read or change.
 for model in (Authenticator, EmailAddress):
     admin.site.unregister(model)
 
 
 def password_change(request: HttpRequest, extra_context: Any = None) -> HttpResponseRedirect:
-    """One page for everybody: it ends the other sessions, which the admin's own would not."""
+    """Redirect to the site's page, which also ends other sessions."""
     return redirect("account_change_password")
 
 
-# The same sign-in as everywhere: second factor, limits, login sessions.
+# The site's sign-in, with second factor, rate limits and login sessions.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.password_change = password_change  # type: ignore[method-assign,assignment]
 
@@ -45,7 +45,7 @@ FLAGS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
-    """People: looked up, switched off and on; rights are given by superadmins only."""
+    """Users: staff search, deactivate and activate them; superadmins change their rights."""
 
     list_display = ("username", "email", "name", "is_active", "is_staff", "date_joined")
     list_filter = (
@@ -69,7 +69,7 @@ class UserAdmin(ReadOnlyAdmin):
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
-        changeable = {"is_active"} if may_switch(request.user, obj) else set()
+        changeable = {"is_active"} if can_deactivate(request.user, obj) else set()
         if changeable and request.user.is_superuser:
             changeable = set(FLAGS)
         return [name for name in self.fields if name not in changeable]
@@ -77,7 +77,7 @@ class UserAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        return people_found_by_staff(queryset, search_term), False
+        return people_search_by_staff(queryset, search_term), False
 
     def save_model(self, request: Any, obj: User, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]
         data, actor_id = form.cleaned_data, request.user.pk
@@ -94,7 +94,7 @@ class UserAdmin(ReadOnlyAdmin):
             user_set_active(actor_id=actor_id, user_id=obj.pk, is_active=data["is_active"])
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing is left to save: the services have done it."""
+        """Do nothing: the services in `save_model` have saved."""
 
     @admin.action(description=gettext_lazy("Switch off"), permissions=["change"])
     def switch_off(self, request: Any, queryset: QuerySet[User]) -> None:
@@ -107,19 +107,20 @@ class UserAdmin(ReadOnlyAdmin):
     @admin.action(description=gettext_lazy("Sign out everywhere"), permissions=["change"])
     def sign_out(self, request: Any, queryset: QuerySet[User]) -> None:
         for person in queryset:
-            if may_switch(request.user, person):
+            if can_deactivate(request.user, person):
                 sessions_revoke(user_id=person.pk, reason="staff")
                 self.log_change(request, person, _("Signed out everywhere"))
 
     def _switch(self, request: Any, queryset: QuerySet[User], *, is_active: bool) -> None:
         for person in queryset:
-            if may_switch(request.user, person):
+            if can_deactivate(request.user, person):
                 user_set_active(actor_id=request.user.pk, user_id=person.pk, is_active=is_active)
                 self.log_change(request, person, f"is_active: {is_active}")
 
 
-def may_switch(staff: User, person: User | None) -> bool:
-    """Not oneself, not the deleted; superadmins only by superadmins."""
+def can_deactivate(staff: User, person: User | None) -> bool:
+    """Whether `staff` may deactivate the user: not oneself, no deleted account; superadmins only by
+    superadmins."""
     return (
         person is not None
         and person.pk != staff.pk
@@ -141,7 +142,7 @@ class OfPeopleAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        people = people_found_by_staff(User.objects.all(), search_term)
+        people = people_search_by_staff(User.objects.all(), search_term)
         return queryset.filter(user__in=people), False
 
 
@@ -168,7 +169,7 @@ class LoginSessionAdmin(OfPeopleAdmin):
     def end(self, request: Any, queryset: QuerySet[LoginSession]) -> None:
         ended = 0
         for session in queryset.select_related("user"):
-            if session.user_id == request.user.pk or may_switch(request.user, session.user):
+            if session.user_id == request.user.pk or can_deactivate(request.user, session.user):
                 ended += sessions_revoke(
                     user_id=session.user_id, session_ids=[session.pk], reason="staff"
                 )

@@ -1,4 +1,4 @@
-"""Who asks: a bearer token, or the session cookie together with the CSRF token."""
+"""REST authentication: a bearer token, or the session cookie with a CSRF token."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if not token.strip():
             raise InvalidToken
-        return _known(request, identity_for_access_token(token.strip()))
+        return _authenticated(request, identity_for_access_token(token.strip()))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
 
 
 class CookieAuthentication(SessionAuthentication):
-    """The browser's session, which the middleware has checked already; CSRF is enforced."""
+    """The browser's session, which the middleware has verified. Enforces CSRF protection."""
 
     def authenticate(self, request: Request) -> tuple[User, Identity] | None:
         django_request: Any = request._request
         if not django_request.user.is_authenticated:
             return None
         self.enforce_csrf(request)
-        return _known(request, django_request.identity)
+        return _authenticated(request, django_request.identity)
 
 
-def _known(request: Request, identity: Identity) -> tuple[User, Identity]:
+def _authenticated(request: Request, identity: Identity) -> tuple[User, Identity]:
     request._request.api_user = identity.user  # type: ignore[attr-defined]  # for the request log
     return identity.user, identity
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]
-    """How the API document names the bearer door."""
+    """The bearer token in the API document."""
 
     target_class = BearerAuthentication
     name = "bearer"
@@ -56,7 +56,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-unty
 
 
 class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]
-    """How the API document names the cookie door."""
+    """The session cookie in the API document."""
 
     target_class = CookieAuthentication
     name = "cookie"
@@ -66,5 +66,5 @@ class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-unty
             "type": "apiKey",
             "in": "cookie",
             "name": settings.SESSION_COOKIE_NAME,
-            "description": "For the site's own pages; changes need `X-CSRFToken` as well.",
+            "description": "For pages of the site; changes need the header `X-CSRFToken` as well.",
         }

@@ -1,4 +1,4 @@
-"""What happens to people, as facts for the outbox."""
+"""Domain events about users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from messenger.core.events import Event
 
 
 class PersonEvent(Event):
-    """About one person, who is the aggregate."""
+    """An event about one user, the aggregate."""
 
     topic: ClassVar[str] = "accounts.events"
     user_id: UUID
@@ -20,7 +20,7 @@ class PersonEvent(Event):
 
 
 class UserRegistered(PersonEvent):
-    """A person has an account now; the e-mail address is not yet confirmed."""
+    """A user registered; the e-mail address is not confirmed yet."""
 
     event_type: ClassVar[str] = "user.registered"
     username: str
@@ -28,7 +28,7 @@ class UserRegistered(PersonEvent):
 
 
 class UserUpdated(PersonEvent):
-    """The public profile changed, or the account was switched off or on."""
+    """The public profile changed, or the account was deactivated or activated."""
 
     event_type: ClassVar[str] = "user.updated"
     username: str
@@ -38,7 +38,7 @@ class UserUpdated(PersonEvent):
 
 
 class UserRolesChanged(PersonEvent):
-    """Staff gave or took site-wide rights."""
+    """Staff changed the user's site-wide rights."""
 
     event_type: ClassVar[str] = "user.roles_changed"
     is_staff: bool
@@ -47,20 +47,20 @@ class UserRolesChanged(PersonEvent):
 
 
 class UserBlocked(PersonEvent):
-    """A person wants nothing more from another."""
+    """A user blocked another one."""
 
     event_type: ClassVar[str] = "user.blocked"
     blocked_id: UUID
 
 
 class UserUnblocked(PersonEvent):
-    """A person has taken a block back."""
+    """A user removed a block."""
 
     event_type: ClassVar[str] = "user.unblocked"
     blocked_id: UUID
 
 
 class UserDeleted(PersonEvent):
-    """The account is anonymised for good; its messages stay, without a name."""
+    """The account was anonymised permanently; its messages stay without a name."""
 
     event_type: ClassVar[str] = "user.deleted"

@@ -1,4 +1,4 @@
-"""The mails of accounts: what is sent when; templates and links are allauth's and the adapter's."""
+"""Mails of accounts. Templates and links are allauth's and the adapter's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.accounts.services.registration import Registration
 
 
 def send_registration(request: HttpRequest, result: Registration, email: str) -> None:
-    """The confirmation link; or to the owner of a known address, that there is an account."""
+    """Mail the confirmation link; to an address in use, that it has an account already."""
     if result.user is None:
         get_adapter(request).send_account_already_exists_mail(email)
     else:
@@ -22,7 +22,7 @@ def send_registration(request: HttpRequest, result: Registration, email: str) ->
 
 
 def send_confirmation(request: HttpRequest, user: User, *, signup: bool = False) -> None:
-    """The link that confirms the person's present address."""
+    """Mail the link that confirms the user's current address."""
     address, _created = EmailAddress.objects.get_or_create(
         user=user, email=user.email.lower(), defaults={"primary": False}
     )
@@ -30,7 +30,7 @@ def send_confirmation(request: HttpRequest, user: User, *, signup: bool = False)
 
 
 def send_password_reset(request: HttpRequest, email: str) -> None:
-    """The link that sets a new password; a stranger's address is told that it has no account."""
+    """Mail the link for a new password; to an unknown address, that it has no account."""
     person = person_with_email(email)
     users = [person] if person is not None and person.is_active else []
     request_password_reset(request, email, users, EmailAwarePasswordResetTokenGenerator())

@@ -1,4 +1,4 @@
-"""Browser sessions: each is tied to its login session, so that it can be seen and revoked."""
+"""Ties browser sessions to login sessions, so that users can see and revoke them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from messenger.core.address import client_address
 
 
 class LoginSessionMiddleware:
-    """`request.user` and `request.identity` from the session cookie, resolved when first asked.
+    """Sets `request.user` and `request.identity` from the session cookie, lazily.
 
-    One query after the session's own; none for those who have no cookie. A revoked session is
-    emptied; a sign-in or sign-out during the request opens or ends the login session.
+    One query more than Django's session; none without a cookie. Flushes a revoked session. Opens or
+    ends the login session after a sign-in or sign-out during the request.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -35,7 +35,7 @@ class LoginSessionMiddleware:
 
     def __call__(self, request: Any) -> HttpResponseBase:
         if not WELL_FORMED_KEY.fullmatch(request.session.session_key or ""):
-            request.session = type(request.session)(None)  # a cookie that we never gave
+            request.session = type(request.session)(None)  # a malformed cookie
         request.identity = None
 
         async def auser() -> User | AnonymousUser:
@@ -45,12 +45,12 @@ class LoginSessionMiddleware:
         request.auser = auser
         response = self.get_response(request)
         if request.session.modified:
-            _follow(request)
+            _apply_changes(request)
         return response
 
 
 def _resolve(request: Any) -> User | AnonymousUser:
-    """The person behind the cookie; ties in sessions that Django's own login made."""
+    """The user of the cookie. Opens a login session for one that Django's login has started."""
     if not hasattr(request, "_cached_user"):
         request.identity = _identity(request)
         if request.identity is None and SESSION_KEY in request.session:
@@ -74,8 +74,8 @@ def _identity(request: Any) -> Identity | None:
     return Identity(row.user, row.id, row.expires_at)
 
 
-def _follow(request: Any) -> None:
-    """After the view: somebody may have signed in or out, or the session got a new key."""
+def _apply_changes(request: Any) -> None:
+    """After the view: follow a sign-in, a sign-out or a new session key."""
     before: Identity | None = request.identity
     after = request.session.get(LOGIN_SESSION_KEY)
     if before and after != str(before.session_id):

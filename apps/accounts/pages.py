@@ -20,7 +20,7 @@ from apps.accounts.push import public_key
 from apps.accounts.selectors import block_list_for, device_list_for, session_list_for
 from apps.accounts.serializers import block_out, login_session_out
 from apps.accounts.services.blocks import user_unblock
-from apps.accounts.services.profile import digest_switch_off, user_update
+from apps.accounts.services.profile import digest_disable, user_update
 from apps.accounts.services.sessions import sessions_revoke
 from messenger.core.json import uuid_or_none
 from messenger.core.pages import speaks_in_pages
@@ -113,7 +113,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """
     try:
         if request.method == "POST":
-            digest_switch_off(token=token)
+            digest_disable(token=token)
     except InvalidKey as error:
         raise Http404 from error
     return render(request, "accounts/unsubscribe.html", {"is_done": request.method == "POST"})

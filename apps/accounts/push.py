@@ -24,27 +24,27 @@ from messenger.core.json import dumps_bytes
 from messenger.core.redis import client
 
 log = structlog.get_logger("messenger.push")
-TIME_TO_LIVE = 24 * 3600  # seconds that a push service keeps what it cannot deliver yet
+TIME_TO_LIVE = 24 * 3600  # seconds for which a push service keeps an undelivered push
 TOKEN_LIFETIME = 12 * 3600
 LONGEST_PAUSE = 600
-# An address is whatever its person says: one that answers late must not keep workers from others.
+# Users choose the endpoints: slow ones must not occupy the workers.
 SLOW = 3.0  # seconds
-SLOW_RESTS = 300  # seconds
-SLOW_LIMIT = 3  # of one person's devices, within that time
+SLOW_RESTS = 300  # seconds without pushes after a slow answer
+SLOW_LIMIT = 3  # slow answers to one user's devices within that time
 
 
 class Outcome(enum.Enum):
-    """What became of a push."""
+    """The outcome of a push."""
 
     SENT = "sent"
-    GONE = "nobody there any more"
-    LATER = "not now"
-    REFUSED = "refused for good"
+    GONE = "the subscription has ended"
+    LATER = "temporarily unavailable"
+    REFUSED = "refused permanently"
 
 
 @cache
 def public_key() -> str | None:
-    """What browsers subscribe with: the public half of `VAPID_PRIVATE_KEY`; None without one."""
+    """The public key of `VAPID_PRIVATE_KEY`, with which browsers subscribe; None without one."""
     if not settings.VAPID_PRIVATE_KEY:
         return None
     padded = settings.VAPID_PRIVATE_KEY + "=" * (-len(settings.VAPID_PRIVATE_KEY) % 4)
@@ -55,14 +55,17 @@ def public_key() -> str | None:
 
 
 def topic(thread: UUID) -> str:
-    """Pushes of one topic replace each other while they wait; at most 32 characters."""
+    """The topic of a thread, at most 32 characters. A waiting push replaces others of its topic."""
     return base64.urlsafe_b64encode(thread.bytes).decode().rstrip("=")
 
 
 def is_resting(device: Device) -> bool:
-    """Whether it, or too many of its person's devices, kept a worker waiting lately."""
+    """Whether pushes are suspended, because this or other devices of the user were slow.
+
+    False where Redis is unavailable.
+    """
     try:
-        own, persons = client().mget(_slow_device(device), _slow_person(device))
+        own, persons = client().mget(_slow_device_key(device), _slow_user_key(device))
     except RedisError:
         return False
     return own is not None or int(persons or 0) >= SLOW_LIMIT
@@ -72,26 +75,28 @@ def _was_slow(device: Device) -> None:
     log.info("push_slow", device_id=str(device.id))
     with suppress(RedisError):
         pipeline = client().pipeline()
-        pipeline.set(_slow_device(device), 1, ex=SLOW_RESTS)
-        pipeline.incr(_slow_person(device))
-        pipeline.expire(_slow_person(device), SLOW_RESTS)
+        pipeline.set(_slow_device_key(device), 1, ex=SLOW_RESTS)
+        pipeline.incr(_slow_user_key(device))
+        pipeline.expire(_slow_user_key(device), SLOW_RESTS)
         pipeline.execute()
 
 
-def _slow_device(device: Device) -> str:
+def _slow_device_key(device: Device) -> str:
     return f"push:slow:device:{device.id}"
 
 
-def _slow_person(device: Device) -> str:
+def _slow_user_key(device: Device) -> str:
     return f"push:slow:person:{device.user_id}"
 
 
 def send(
     device: Device, payload: dict[str, Any], *, thread: UUID, urgent: bool
 ) -> tuple[Outcome, int]:
-    """Push `payload` to a browser; what became of it, and the seconds to wait if it is `LATER`
-    (0: the service does not say)."""
-    # Costs a quarter of a second to import, which only the worker has to spare.
+    """Push `payload` to a browser; returns the outcome, and the seconds until a retry if `LATER`.
+
+    0 seconds: the push service named no time.
+    """
+    # Takes a quarter of a second to import; only workers push.
     from pywebpush import WebPusher
 
     keys = {"p256dh": device.p256dh, "auth": device.auth}

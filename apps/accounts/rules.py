@@ -10,22 +10,20 @@ from uuid import UUID
 from apps.accounts.models import LoginSession, User
 
 PASSWORD_MAX_LENGTH = 128
-# Characters that turn the direction of the text after them, in other people's screens too.
+# Characters that change the direction of the text after them.
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Refresh(enum.Enum):
-    """What a refresh token is worth to its login session."""
+    """The use of a refresh token: the current one, a permitted retry, or a reuse."""
 
     ROTATE = "current"
-    REPEAT = "an honest retry"
+    REPEAT = "a permitted retry"
     REUSE = "used before"
 
 
-def refresh_worth(
-    session: LoginSession, jti: UUID, *, now: datetime, retry_window: float
-) -> Refresh:
-    """Judge a refresh token of a living, locked session. `retry_window` is in seconds."""
+def refresh_use(session: LoginSession, jti: UUID, *, now: datetime, retry_window: float) -> Refresh:
+    """Classify a refresh token of an active, locked session. `retry_window` is in seconds."""
     if jti == session.refresh_jti:
         return Refresh.ROTATE
     is_recent = session.rotated_at is not None and now - session.rotated_at <= timedelta(
@@ -37,12 +35,13 @@ def refresh_worth(
 
 
 def shows_presence(person: User) -> bool:
-    """Whether those who share a chat with a person may see when they are here."""
+    """Whether contacts of this user may see their presence."""
     return person.is_active and person.last_seen_visibility == User.LastSeen.EVERYONE
 
 
 def is_displayable(text: str, *, multiline: bool = False) -> bool:
-    """No control characters (line breaks only where wanted) and no direction overrides."""
+    """Whether a text has no control characters, except line breaks if `multiline`, and no
+    direction overrides."""
     for character in text:
         if character in BIDI_CONTROLS:
             return False
@@ -51,7 +50,7 @@ def is_displayable(text: str, *, multiline: bool = False) -> bool:
     return True
 
 
-# The first match names it: Edge and Opera also say Chrome, Chrome also says Safari.
+# The first match counts: Edge and Opera also contain Chrome, and Chrome contains Safari.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -70,7 +69,7 @@ SYSTEMS = (
 
 
 def device_name(user_agent: str) -> str:
-    """`Firefox, Linux` for a browser's user agent; the first word of any other; may be empty."""
+    """Such as `Firefox, Linux`; for other programs their first word; may be empty."""
     browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
     known = ", ".join(part for part in (browser, system) if part)

@@ -1,4 +1,4 @@
-"""Housekeeping of login sessions, devices and notifications, and mails on their way."""
+"""Tasks that send mails and prune sessions, devices and notifications."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from apps.accounts.services.sessions import sessions_prune
 
 @shared_task(name="accounts.prune_sessions")
 def prune_sessions() -> int:
-    """Delete long ended sessions; beat calls it every hour."""
+    """Delete old sessions; beat enqueues this every hour."""
     return sessions_prune()
 
 
-@shared_task(name="accounts.prune_away")
-def prune_away() -> int:
-    """Delete old notifications and dead devices; beat calls it every hour."""
+@shared_task(name="accounts.prune_notifications")
+def prune_notifications() -> int:
+    """Delete old notifications and unreachable devices; beat enqueues this every hour."""
     return notifications_prune() + devices_prune()
 
 
@@ -32,7 +32,7 @@ def send_mail(
     *,
     headers: dict[str, str] | None = None,
 ) -> None:
-    """Hand a ready mail to the mail server; tried again for about half an hour."""
+    """Hand a mail to the mail server; retried for about half an hour."""
     message = EmailMultiAlternatives(subject, text, sender, [recipient], headers=headers)
     if html:
         message.attach_alternative(html, "text/html")

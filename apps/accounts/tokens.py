@@ -1,7 +1,6 @@
-"""JSON Web Tokens: how they are written and read. Nothing here looks at the database.
+"""JSON Web Tokens: encoding and decoding, without the database.
 
-A token follows from its session's row alone, so that an honest retry of a refresh can be
-given the same tokens again.
+Tokens depend on the session's row only, so a retried refresh gets the same tokens again.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ MAX_LENGTH = 16_384
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What a client keeps: `access` for requests, `refresh` for the next pair."""
+    """The tokens of a client: `access` for requests, `refresh` for the next pair."""
 
     access: str
     refresh: str
@@ -57,7 +56,7 @@ class RefreshClaims:
 
 
 def write_pair(session: LoginSession, user: User, rights: Rights) -> TokenPair:
-    """The tokens of a session as its row stands; needs `refresh_jti` and `rotated_at`."""
+    """The current tokens of a session. Raises `ValueError` for a browser session."""
     if session.refresh_jti is None or session.rotated_at is None:
         raise ValueError("only a session of an app has tokens")
     issued_at = int(session.rotated_at.timestamp())
@@ -84,7 +83,7 @@ def write_pair(session: LoginSession, user: User, rights: Rights) -> TokenPair:
 
 
 def read_access(token: str) -> AccessClaims:
-    """The claims of a genuine, unexpired access token; raises `InvalidToken`."""
+    """The claims of a valid access token. Raises `InvalidToken`."""
     payload = _read(token, ACCESS)
     user_id, session_id = uuid_or_none(payload.get("sub")), uuid_or_none(payload.get("sid"))
     if user_id is None or session_id is None:
@@ -93,7 +92,7 @@ def read_access(token: str) -> AccessClaims:
 
 
 def read_refresh(token: str) -> RefreshClaims:
-    """The claims of a genuine, unexpired refresh token; raises `InvalidToken`."""
+    """The claims of a valid refresh token. Raises `InvalidToken`."""
     payload = _read(token, REFRESH)
     session_id, jti = uuid_or_none(payload.get("sid")), uuid_or_none(payload.get("jti"))
     if session_id is None or jti is None:
@@ -119,17 +118,17 @@ def _backend() -> TokenBackend:
 
 @cache
 def _backend_for(secret: str) -> TokenBackend:
-    # A key of its own: no other signature of the site can pass for a token.
+    # A separate key, so no other signature of the site is valid for a token.
     return TokenBackend("HS256", hashlib.sha256(f"lumin.jwt:{secret}".encode()).hexdigest())
 
 
 def unsubscribe_token(user_id: UUID) -> str:
-    """Lets whoever holds it switch the person's mails about missed messages off, for good."""
+    """A token that turns off the user's mails about unread messages. It does not expire."""
     return Signer(salt=UNSUBSCRIBE).sign(str(user_id))
 
 
 def read_unsubscribe(token: str) -> UUID | None:
-    """Whose token it is; None where it is none of ours."""
+    """The user's id in the token; None where the token is invalid."""
     try:
         return uuid_or_none(Signer(salt=UNSUBSCRIBE).unsign(token))
     except BadSignature:

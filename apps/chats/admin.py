@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.accounts.selectors import people_found_by_staff
+from apps.accounts.selectors import people_search_by_staff
 from apps.chats.models import Chat, Participant
 from messenger.core.admin import ReadOnlyAdmin
 from messenger.core.json import uuid_or_none
@@ -35,7 +35,7 @@ class ChatAdmin(ReadOnlyAdmin):
             return queryset, False
         if chat_id := uuid_or_none(text):
             return queryset.filter(id=chat_id), False
-        people = people_found_by_staff(User.objects.all(), text)
+        people = people_search_by_staff(User.objects.all(), text)
         mine = Participant.objects.active().filter(user__in=people).values("chat")
         return queryset.filter(id__in=mine), False
 
@@ -57,4 +57,4 @@ class ParticipantAdmin(ReadOnlyAdmin):
             return queryset, False
         if chat_id := uuid_or_none(text):
             return queryset.filter(chat_id=chat_id), False
-        return queryset.filter(user__in=people_found_by_staff(User.objects.all(), text)), False
+        return queryset.filter(user__in=people_search_by_staff(User.objects.all(), text)), False

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, StringConstraints
 
-from apps.accounts.serializers import SeenPersonOut, person_out
+from apps.accounts.serializers import ProfileOut, person_out
 from apps.accounts.serializers.fields import one_line, plain_text
 from apps.chats.models import Chat, Participant
 from messenger.core.pagination import Page
@@ -119,7 +119,7 @@ class ChatOut(Output):
 class ParticipantOut(Output):
     """One person in a chat and how far they have got."""
 
-    user: SeenPersonOut
+    user: ProfileOut
     role: Literal["owner", "admin", "member"]
     joined_at: datetime
     delivered_seq: int

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from apps.accounts.serializers import SeenPersonOut
+from apps.accounts.serializers import ProfileOut
 from apps.chats.serializers import ChatOut, PreferencesOut
 from apps.messages.models import Message
 from messenger.core.shapes import Input, Output
@@ -224,7 +224,7 @@ class InboxChatOut(ChatOut):
     blocked: bool = Field(description="Of a direct chat: you have blocked the other person.")
     can_write: bool = Field(description="False where one of a direct chat's two blocks the other.")
     last_message: MessageOut | None
-    peer: SeenPersonOut | None = Field(description="The other person of a direct chat.")
+    peer: ProfileOut | None = Field(description="The other person of a direct chat.")
 
 
 class InboxOut(Output):

@@ -18,7 +18,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from apps.accounts.services.seen import people_seen
+from apps.accounts.services.last_seen import last_seen_update
 from apps.chats.selectors import audiences_of, people_in_sight_of
 from messenger.core import live, presence
 from messenger.gateway import frames
@@ -168,12 +168,12 @@ def _online_contacts(user_id: UUID) -> set[UUID]:
 
 
 def _announce_online(user_ids: set[UUID]) -> None:
-    people_seen(dict.fromkeys(user_ids, timezone.now()))
+    last_seen_update(dict.fromkeys(user_ids, timezone.now()))
     _publish(dict.fromkeys(user_ids))
 
 
 def _announce_offline(gone: dict[UUID, datetime]) -> None:
-    people_seen(gone)
+    last_seen_update(gone)
     _publish(gone)
 
 

@@ -304,7 +304,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "core-prune": {"task": "core.prune", "schedule": 3600.0},
     "accounts-prune-sessions": {"task": "accounts.prune_sessions", "schedule": 3600.0},
-    "accounts-prune-away": {"task": "accounts.prune_away", "schedule": 3600.0},
+    "accounts-prune-notifications": {"task": "accounts.prune_notifications", "schedule": 3600.0},
     "messages-prune-handled-commands": {
         "task": "messages.prune_handled_commands",
         "schedule": 3600.0,

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Device, LoginSession
 from apps.accounts.services.devices import DEVICES_LIMIT, device_register
-from apps.accounts.tasks import prune_away
+from apps.accounts.tasks import prune_notifications
 
 
 def base64url(raw: bytes) -> str:
@@ -121,5 +121,5 @@ def test_pruning_takes_the_dead_and_leaves_the_living(alice, api):
     Device.objects.filter(id=failing).update(failing_since=now - timedelta(days=15))
     Device.objects.filter(id=shaky).update(failing_since=now - timedelta(days=13))
     LoginSession.objects.filter(devices=expired).update(expires_at=now)
-    assert prune_away() == 2
+    assert prune_notifications() == 2
     assert {str(row.id) for row in Device.objects.all()} == {kept, shaky}

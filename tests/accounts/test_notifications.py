@@ -12,35 +12,35 @@ from django.utils import timezone
 from apps.accounts.models import Notification
 from apps.accounts.serializers import NotificationsOut
 from apps.accounts.services.notifications import (
-    News,
+    NewNotification,
     notifications_clear,
+    notifications_create,
     notifications_prune,
-    notifications_tell,
 )
 
 CHAT = UUID("0199a000-0000-7000-8000-00000000000c")
 
 
-def news(user, position=1, *, kind="messages", subject=CHAT, push=True) -> News:
+def news(user, position=1, *, kind="messages", subject=CHAT, push=True) -> NewNotification:
     payload = {"chat_id": str(CHAT), "message_id": str(uuid4()), "seq": position}
-    return News(user.id, kind, subject, CHAT, position, payload, push)
+    return NewNotification(user.id, kind, subject, CHAT, position, payload, push)
 
 
 def test_what_was_told_is_not_told_again(alice):
-    assert notifications_tell([news(alice, 3)]) == 1
-    assert notifications_tell([news(alice, 3)]) == 0
-    assert notifications_tell([news(alice, 2)]) == 0
+    assert notifications_create([news(alice, 3)]) == 1
+    assert notifications_create([news(alice, 3)]) == 0
+    assert notifications_create([news(alice, 2)]) == 0
     assert Notification.objects.get().position == 3
 
 
 def test_a_subject_that_goes_on_moves_forward_and_is_unread_again(alice, api):
     client = api(alice)
-    notifications_tell([news(alice, 3)])
-    notifications_tell([news(alice, 4, kind="mention", subject=uuid4())])
+    notifications_create([news(alice, 3)])
+    notifications_create([news(alice, 4, kind="mention", subject=uuid4())])
     first = client.get("/notifications").json()
     client.post("/notifications/read", {"seq": first["items"][-1]["seq"]})
     assert client.get("/notifications").json()["unread_count"] == 0
-    notifications_tell([news(alice, 5)])
+    notifications_create([news(alice, 5)])
     after = client.get("/notifications").json()
     NotificationsOut.model_validate(after)
     assert [item["kind"] for item in after["items"]] == ["mention", "messages"]
@@ -51,8 +51,8 @@ def test_a_subject_that_goes_on_moves_forward_and_is_unread_again(alice, api):
 def test_the_list_is_read_in_windows(alice, bob, api, django_assert_num_queries):
     client = api(alice)
     for number in range(7):
-        notifications_tell([news(alice, 1, kind="mention", subject=uuid4())])
-        notifications_tell([news(bob, number + 1)])
+        notifications_create([news(alice, 1, kind="mention", subject=uuid4())])
+        notifications_create([news(bob, number + 1)])
     everything = client.get("/notifications").json()["items"]
     seqs = [item["seq"] for item in everything]
     assert seqs == sorted(seqs)
@@ -84,7 +84,7 @@ def test_senseless_marks_are_refused(alice, api, body):
 
 
 def test_nobody_reads_anothers_notifications(alice, charlie, api):
-    notifications_tell([news(alice)])
+    notifications_create([news(alice)])
     told = Notification.objects.get()
     stranger = api(charlie)
     assert stranger.get("/notifications").json()["items"] == []
@@ -97,8 +97,8 @@ def test_nobody_reads_anothers_notifications(alice, charlie, api):
 
 
 def test_what_a_thread_told_is_cleared_up_to_where_one_has_read(alice, bob):
-    notifications_tell([news(alice, 5), news(bob, 5)])
-    notifications_tell([news(alice, 9, kind="mention", subject=uuid4())])
+    notifications_create([news(alice, 5), news(bob, 5)])
+    notifications_create([news(alice, 9, kind="mention", subject=uuid4())])
     with transaction.atomic():
         notifications_clear([(alice.id, CHAT, 7)])
     unread = Notification.objects.filter(read_at=None)
@@ -109,7 +109,7 @@ def test_pruning_takes_what_was_read_long_ago(alice):
     now = timezone.now()
     ages = {1: (31, True), 2: (29, True), 3: (31, False), 4: (181, False)}
     for position, (days, was_read) in ages.items():
-        notifications_tell([news(alice, position, subject=uuid4())])
+        notifications_create([news(alice, position, subject=uuid4())])
         Notification.objects.filter(position=position).update(
             created_at=now - timedelta(days=days), read_at=now if was_read else None
         )

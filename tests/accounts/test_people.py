@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts import serializers as shapes
 from apps.accounts.models import LoginSession, User
-from apps.accounts.selectors import people_found_by_staff, people_search
+from apps.accounts.selectors import people_search, people_search_by_staff
 from messenger.core.models import OutboxEvent
 from tests.factories import PASSWORD, UserFactory
 
@@ -18,7 +18,7 @@ from tests.factories import PASSWORD, UserFactory
 def test_answers_have_the_documented_shapes(api, alice, bob):
     client = api(alice)
     shapes.UserOut.model_validate(client.get("/users/me").json())
-    shapes.SeenPersonOut.model_validate(client.get(f"/users/{bob.id}").json())
+    shapes.ProfileOut.model_validate(client.get(f"/users/{bob.id}").json())
     shapes.PeoplePage.model_validate(client.get("/users?search=a").json())
     shapes.LoginSessionsPage.model_validate(client.get("/auth/sessions").json())
 
@@ -28,7 +28,7 @@ def test_a_profile_shows_nothing_private(api, alice, bob):
     body = api(alice).get(f"/users/{bob.id}").json()
     assert body["username"] == bob.username
     assert bob.email not in str(body)
-    assert set(body) == set(shapes.SeenPersonOut.model_fields)
+    assert set(body) == set(shapes.ProfileOut.model_fields)
     assert api().get(f"/users/{bob.id}").status_code == 401
 
 
@@ -150,7 +150,7 @@ def test_search_uses_both_prefix_indexes(alice):
         cursor.execute("ANALYZE accounts_user")
     for question in ({"username__iexact": "USER7"}, {"email": "u7@e.org"}):
         assert "Seq Scan" not in User.objects.filter(**question).explain()
-    assert "Seq Scan" not in people_found_by_staff(User.objects.all(), "user12").explain()
+    assert "Seq Scan" not in people_search_by_staff(User.objects.all(), "user12").explain()
     plan = people_search(viewer_id=alice.id, search="user12").explain()
     assert "user_username_prefix" in plan, plan
     assert "user_name_prefix" in plan, plan

@@ -15,7 +15,7 @@ GOOD = {"username": "dora", "email": "Dora@Example.org", "password": "correct ho
 
 
 @pytest.fixture
-def confirmation_is_duty(settings):
+def confirmation_is_mandatory(settings):
     settings.EMAIL_VERIFICATION = settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 
 
@@ -118,7 +118,7 @@ def test_two_at_once_get_one_account_and_one_field_error(api):
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("confirmation_is_duty")
+@pytest.mark.usefixtures("confirmation_is_mandatory")
 def test_with_mandatory_confirmation_the_answer_hides_whether_the_address_is_known(
     api, mails, alice
 ):
@@ -138,7 +138,7 @@ def test_with_mandatory_confirmation_the_answer_hides_whether_the_address_is_kno
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("confirmation_is_duty")
+@pytest.mark.usefixtures("confirmation_is_mandatory")
 def test_nobody_gets_in_before_the_address_is_confirmed(api, mails):
     api().post("/auth/register", GOOD)
     credentials = {"login": "dora", "password": GOOD["password"]}

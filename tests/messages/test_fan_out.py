@@ -122,7 +122,7 @@ def test_a_worker_killed_anywhere_loses_nothing_and_tells_once(
         raise SystemExit
 
     place, name, death = {
-        "before_writing": (service, "notifications_tell", die),
+        "before_writing": (service, "notifications_create", die),
         "before_queueing": (service, "pushes_due", die),
         "while_queueing": (tasks.push, "delay", lambda *args: pushed.append(args) or die()),
         "after": (tasks, "notifications_pushed", die),

@@ -1,6 +1,6 @@
-"""People, their login sessions, and how they are told what happens while they are away."""
+"""People, login sessions, blocks, devices and notifications."""
 
-from apps.accounts.models.away import NOTIFICATION_SEQ, Device, Notification
+from apps.accounts.models.notifications import NOTIFICATION_SEQ, Device, Notification
 from apps.accounts.models.people import (
     DELETED_PREFIX,
     USERNAME_PATTERN,

@@ -22,7 +22,7 @@ username_validators = [
         USERNAME_PATTERN,
         _("3 to 32 Latin letters, digits, dots or underscores, beginning with a letter."),
     ),
-    # The names of deleted accounts; nobody may pose as one.
+    # The usernames of deleted accounts.
     RegexValidator(
         rf"^{DELETED_PREFIX}",
         _("This name is reserved."),
@@ -34,7 +34,7 @@ username_validators = [
 
 
 class UserManager(BaseUserManager["User"]):
-    """Looks people up by username without regard to case."""
+    """Finds users by username regardless of case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username__iexact=username)
@@ -42,21 +42,21 @@ class UserManager(BaseUserManager["User"]):
     def create_user(
         self, username: str, email: str, password: str | None = None, **fields: Any
     ) -> User:
-        """Store a person; the password is hashed, None makes it unusable."""
+        """Store a user; the password is hashed, None makes it unusable."""
         user = self.model(username=username, email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, username: str, email: str, password: str, **fields: Any) -> User:
-        """Store a person who may do everything in the admin."""
+        """Store a user with all permissions in the admin."""
         return self.create_user(
             username, email, password, is_staff=True, is_superuser=True, **fields
         )
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. Deleted people stay as anonymised rows, so that conversations stay whole."""
+    """A user. Deleted users stay as anonymised rows, which keeps conversations complete."""
 
     class LastSeen(models.TextChoices):
         EVERYONE = "everyone", _("Everyone I share a chat with")
@@ -92,14 +92,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     email_digest = models.BooleanField(_("e-mail me what I have missed"), default=True)
     push_shows_text = models.BooleanField(_("show texts in notifications"), default=True)
-    # The last mail about what was missed.
+    # When the last mail about unread messages was sent.
     digested_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("staff"), default=False)
     date_joined = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    # Of the last time online; written at its beginning and end.
+    # Written when the user comes online and goes offline.
     last_seen_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -112,19 +112,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         constraints = (
-            # Sign-in and registration ask without regard to case.
+            # Sign-in and registration ignore case.
             models.UniqueConstraint(Lower("username"), name="user_username_unique"),
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
         )
         indexes = (
-            # People search: a prefix of the username or of the name, whatever the collation.
+            # People search by prefix of the username or the name, in any collation.
             models.Index(
                 OpClass(Lower("username"), name="text_pattern_ops"), name="user_username_prefix"
             ),
             models.Index(
                 OpClass(Lower("display_name"), name="text_pattern_ops"), name="user_name_prefix"
             ),
-            # allauth's pages ask with `iexact`, which is UPPER, and for the e-mail as stored.
+            # allauth searches with `iexact`, which is UPPER, and for the exact e-mail address.
             models.Index(Upper("username"), name="user_username_upper"),
             models.Index(fields=["email"], name="user_email_exact"),
         )
@@ -140,18 +140,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def name(self) -> str:
-        """What others see: the display name, else the username."""
+        """The name that others see: the display name, else the username."""
         return self.display_name or self.username
 
 
 class Block(models.Model):
-    """One person wants nothing from another: no messages, and not to be seen by them."""
+    """A user accepts no messages from another one and hides presence from them."""
 
     id = models.BigAutoField(primary_key=True)
     blocker = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="blocks", db_index=False
     )
-    # Indexed: whom I may not see or write to.
+    # Indexed for the users who have blocked me.
     blocked = models.ForeignKey(User, on_delete=models.CASCADE, related_name="blocked_by")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -159,7 +159,7 @@ class Block(models.Model):
         verbose_name = _("block")
         verbose_name_plural = _("blocks")
         constraints = (
-            # Once a pair; also my list of those I have blocked.
+            # Also serves the list of people whom a user has blocked.
             models.UniqueConstraint(fields=["blocker", "blocked"], name="block_pair_unique"),
             models.CheckConstraint(
                 condition=~models.Q(blocker=models.F("blocked")), name="block_not_oneself"
@@ -171,7 +171,7 @@ class Block(models.Model):
 
 
 class LoginSession(models.Model):
-    """One sign-in on one device: a browser's cookie session or a chain of refresh tokens."""
+    """A sign-in on one device: the cookie session of a browser, or a chain of refresh tokens."""
 
     class Kind(models.TextChoices):
         API = "api", _("App")
@@ -180,9 +180,9 @@ class LoginSession(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="login_sessions")
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    # The browser's Django session, so that revoking removes it; empty for tokens.
+    # The browser's Django session, which is deleted on revocation; empty for apps.
     session_key = models.CharField(max_length=40, blank=True)
-    # The refresh token that is valid now, and the one before it (RFC 9700, 4.14.2).
+    # The current refresh token and the one before it (RFC 9700, 4.14.2).
     refresh_jti = models.UUIDField(null=True, blank=True)
     previous_jti = models.UUIDField(null=True, blank=True)
     rotated_at = models.DateTimeField(null=True, blank=True)
@@ -198,7 +198,7 @@ class LoginSession(models.Model):
         verbose_name = _("login session")
         verbose_name_plural = _("login sessions")
         indexes = (
-            # The devices page and "end all others": the living sessions of one person.
+            # The active sessions of a user.
             models.Index(
                 fields=["user", "-last_seen_at"],
                 name="session_living",

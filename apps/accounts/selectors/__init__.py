@@ -1,14 +1,5 @@
-"""Every read about people, their login sessions, and what they are told while they are away."""
+"""Queries about people, login sessions, blocks, devices and notifications."""
 
-from apps.accounts.selectors.away import (
-    access_device_to_push,
-    access_notification,
-    device_list_for,
-    notification_timeline_for,
-    people_to_mail,
-    pushes_due,
-    unread_counts,
-)
 from apps.accounts.selectors.contacts import (
     block_list_for,
     blocked_by,
@@ -21,6 +12,15 @@ from apps.accounts.selectors.contacts import (
     register_contact_source,
     statuses_for,
 )
+from apps.accounts.selectors.notifications import (
+    access_device_to_push,
+    access_notification,
+    device_list_for,
+    notification_timeline_for,
+    people_to_mail,
+    pushes_due,
+    unread_counts,
+)
 from apps.accounts.selectors.people import (
     LOGIN_SESSION_KEY,
     WELL_FORMED_KEY,
@@ -31,8 +31,8 @@ from apps.accounts.selectors.people import (
     identity_for_access_token,
     identity_for_session_key,
     people_active,
-    people_found_by_staff,
     people_search,
+    people_search_by_staff,
     person_for_login,
     person_with_email,
     rights_of,
@@ -61,8 +61,8 @@ __all__ = [
     "lock_pair",
     "notification_timeline_for",
     "people_active",
-    "people_found_by_staff",
     "people_search",
+    "people_search_by_staff",
     "people_to_mail",
     "person_for",
     "person_for_login",

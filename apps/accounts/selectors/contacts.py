@@ -1,4 +1,4 @@
-"""Who knows whom, who is online, and who has blocked whom."""
+"""Queries about contacts, presence and blocks."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def statuses_for(viewer_id: UUID, people: Iterable[User]) -> dict[UUID, dict[str
 
 
 def person_for(viewer_id: UUID, user_id: UUID) -> dict[str, Any]:
-    """A `SeenPersonOut`; raises `PersonNotFound`. Presence is shown to contacts only."""
+    """A `ProfileOut`; raises `PersonNotFound`. Presence is shown to contacts only."""
     person = access_person(viewer_id, user_id)
     is_contact = bool(contacts_among(viewer_id, [user_id]))
     seen = statuses_for(viewer_id, [person])[user_id] if is_contact else HIDDEN

@@ -1,4 +1,4 @@
-"""Every read about people and their login sessions."""
+"""Queries about people and login sessions."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from apps.accounts.models import LoginSession, User
 from messenger.core.errors import NotAuthenticated
 from messenger.core.json import uuid_or_none
 
-# Where a browser's Django session keeps the id of its LoginSession.
+# The key of the LoginSession's id in a browser's Django session.
 LOGIN_SESSION_KEY = "login_session"
 WELL_FORMED_KEY = re.compile(r"[a-z0-9]{32}")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks, through which login session, and until when that is known to hold."""
+    """The authenticated user and login session, and when the proof of it expires."""
 
     user: User
     session_id: UUID
@@ -40,19 +40,19 @@ class Identity:
 
 
 def identity_for_access_token(token: str) -> Identity:
-    """The living identity behind an access token, in one query.
+    """The identity of an access token, in one query.
 
-    Raises `NotAuthenticated`: a forged or expired token, a revoked session, an inactive person.
+    Raises `NotAuthenticated` for a forged or expired token, a revoked session, an inactive user.
     """
     claims = tokens.read_access(token)
-    session = _living_session(claims.session_id, claims.user_id)
+    session = _active_session(claims.session_id, claims.user_id)
     if session is None:
         raise SessionEnded
     return Identity(session.user, session.id, claims.expires_at)
 
 
 def identity_for_session_key(session_key: str) -> Identity:
-    """The living identity behind a browser's cookie, in two queries; raises `NotAuthenticated`."""
+    """The identity of a browser's cookie, in two queries. Raises `NotAuthenticated`."""
     if not WELL_FORMED_KEY.fullmatch(session_key):
         raise NotAuthenticated
     session = session_in(SessionStore(session_key).load())
@@ -62,21 +62,21 @@ def identity_for_session_key(session_key: str) -> Identity:
 
 
 def session_in(data: Mapping[str, Any] | SessionBase) -> LoginSession | None:
-    """The living login session that a Django session's content proves, in one query.
+    """The active login session that a Django session belongs to, with its user, in one query.
 
-    Its person is loaded with it. The hash ties it to the person's present password.
+    None where it has ended, or the user's password has changed since.
     """
     session_id = uuid_or_none(data.get(LOGIN_SESSION_KEY))
     user_id = uuid_or_none(data.get(SESSION_KEY))
     if session_id is None or user_id is None:
         return None
-    session = _living_session(session_id, user_id)
-    if session is None or not _proves(data.get(HASH_SESSION_KEY), session.user):
+    session = _active_session(session_id, user_id)
+    if session is None or not _is_hash_valid(data.get(HASH_SESSION_KEY), session.user):
         return None
     return session
 
 
-def _living_session(session_id: UUID, user_id: UUID) -> LoginSession | None:
+def _active_session(session_id: UUID, user_id: UUID) -> LoginSession | None:
     return (
         LoginSession.objects.select_related("user")
         .filter(
@@ -90,13 +90,13 @@ def _living_session(session_id: UUID, user_id: UUID) -> LoginSession | None:
     )
 
 
-def _proves(given: object, user: User) -> bool:
+def _is_hash_valid(given: object, user: User) -> bool:
     expected = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     return any(hmac.compare_digest(str(given), one) for one in expected)
 
 
 def access_login_session(session_id: UUID) -> LoginSession:
-    """A living session of an active person, locked until the end of the transaction.
+    """An active session of an active user, locked until the end of the transaction.
 
     Raises `SessionEnded`.
     """
@@ -112,7 +112,7 @@ def access_login_session(session_id: UUID) -> LoginSession:
 
 
 def session_list_for(user_id: UUID) -> QuerySet[LoginSession]:
-    """The person's living sessions, the latest seen first."""
+    """The user's active sessions, the most recently used first."""
     return LoginSession.objects.filter(
         user_id=user_id, revoked_at=None, expires_at__gt=timezone.now()
     ).order_by("-last_seen_at", "-id")
@@ -121,7 +121,7 @@ def session_list_for(user_id: UUID) -> QuerySet[LoginSession]:
 def rights_of(user: User) -> tokens.Rights:
     """Site-wide roles and permissions, in two queries.
 
-    For superadmins too only what was granted: `is_superadmin` says the rest.
+    Only granted ones, for superadmins as well, whom `is_superadmin` marks.
     """
     roles = Group.objects.filter(user=user).order_by("name").values_list("name", flat=True)
     granted = (
@@ -134,14 +134,14 @@ def rights_of(user: User) -> tokens.Rights:
 
 
 def person_for_login(login: str) -> User | None:
-    """The person with this username or e-mail address, without regard to case."""
+    """The user with this username or e-mail address, regardless of case."""
     if "@" in login:
         return person_with_email(login)
     return User.objects.alias(key=Lower("username")).filter(key=login.lower()).first()
 
 
 def person_with_email(email: str) -> User | None:
-    """The person whose primary address, or confirmed further one, this is."""
+    """The user with this primary, or confirmed further, e-mail address."""
     own = User.objects.alias(key=Lower("email")).filter(key=email.lower()).first()
     if own is not None:
         return own
@@ -154,7 +154,7 @@ def person_with_email(email: str) -> User | None:
 
 
 def access_user(user_id: UUID) -> User:
-    """My own row, locked until the end of the transaction; raises `InvalidCredentials`."""
+    """The active user, locked until the end of the transaction. Raises `InvalidCredentials`."""
     user = User.objects.select_for_update(of=("self",)).filter(id=user_id, is_active=True).first()
     if user is None:
         raise InvalidCredentials
@@ -162,7 +162,7 @@ def access_user(user_id: UUID) -> User:
 
 
 def access_person(viewer_id: UUID, user_id: UUID) -> User:
-    """Somebody's public profile; deleted people stay visible without their data.
+    """The profile of a user; deleted users stay visible without personal data.
 
     Raises `PersonNotFound`.
     """
@@ -173,15 +173,15 @@ def access_person(viewer_id: UUID, user_id: UUID) -> User:
 
 
 def people_active(user_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the ids that name active people, in one query."""
+    """The ids of active users among these, in one query."""
     rows = User.objects.filter(pk__in=list(user_ids), is_active=True)
     return set(rows.values_list("id", flat=True))
 
 
 def people_search(*, viewer_id: UUID, search: str) -> QuerySet[User]:
-    """Active people whose username or display name begins with `search`, by username.
+    """Active users whose username or display name begins with `search`, ordered by username.
 
-    A whole e-mail address finds the person who allows to be found by it.
+    A complete e-mail address finds the user who allows it.
     """
     text = search.removeprefix("@").lower()
     people = User.objects.filter(is_active=True).alias(
@@ -193,8 +193,8 @@ def people_search(*, viewer_id: UUID, search: str) -> QuerySet[User]:
     return people.filter(matches).order_by(F("username_key"))
 
 
-def people_found_by_staff(people: QuerySet[User], search: str) -> QuerySet[User]:
-    """Of `people` those whose name begins with `search`, or whose address or id it is."""
+def people_search_by_staff(people: QuerySet[User], search: str) -> QuerySet[User]:
+    """Those of `people` whose name begins with `search`, or whose e-mail address or id it is."""
     text = search.strip().lower()
     if not text:
         return people

@@ -1,16 +1,5 @@
-"""The wire shapes of people, tokens and login sessions."""
+"""Wire shapes of people, tokens, login sessions, devices and notifications."""
 
-from apps.accounts.serializers.away import (
-    DeviceInput,
-    DeviceOut,
-    DevicesOut,
-    NotificationOut,
-    NotificationQuery,
-    NotificationsOut,
-    NotificationsReadInput,
-    device_out,
-    notification_out,
-)
 from apps.accounts.serializers.fields import (
     time_zones,
 )
@@ -27,6 +16,17 @@ from apps.accounts.serializers.inputs import (
     UserDeleteInput,
     UserUpdateInput,
 )
+from apps.accounts.serializers.notifications import (
+    DeviceInput,
+    DeviceOut,
+    DevicesOut,
+    NotificationOut,
+    NotificationQuery,
+    NotificationsOut,
+    NotificationsReadInput,
+    device_out,
+    notification_out,
+)
 from apps.accounts.serializers.outputs import (
     BlocksPage,
     DetailOut,
@@ -34,8 +34,8 @@ from apps.accounts.serializers.outputs import (
     LoginSessionsPage,
     PeoplePage,
     PersonOut,
+    ProfileOut,
     RegisteredOut,
-    SeenPersonOut,
     SignedInOut,
     TokensOut,
     UserOut,
@@ -68,10 +68,10 @@ __all__ = [
     "PeoplePage",
     "PeopleQuery",
     "PersonOut",
+    "ProfileOut",
     "RefreshInput",
     "RegisterInput",
     "RegisteredOut",
-    "SeenPersonOut",
     "SignedInOut",
     "TokensOut",
     "UserDeleteInput",

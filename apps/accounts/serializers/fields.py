@@ -1,4 +1,4 @@
-"""The fields that people fill in, each with its limits."""
+"""Fields of input shapes with their limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _username(value: str) -> str:
 
 def _email(value: str) -> str:
     try:
-        # ASCII only: no two spellings of one mailbox that look alike.
+        # ASCII only, so that no two addresses look alike.
         if not value.isascii():
             raise ValidationError("")
         validate_email(value)
@@ -65,7 +65,7 @@ Username = Annotated[
         max_length=32,
         pattern=USERNAME_PATTERN,
         examples=["alice"],
-        description="Latin letters, digits, dots and underscores; unique without regard to case.",
+        description="Latin letters, digits, dots and underscores; unique regardless of case.",
     ),
     AfterValidator(_username),
 ]
@@ -78,7 +78,7 @@ Email = Annotated[
     ),
     AfterValidator(_email),
 ]
-# A space at either end belongs to the password.
+# Spaces at the ends are part of the password.
 NewPassword = Annotated[
     str,
     StringConstraints(strip_whitespace=False, min_length=8, max_length=PASSWORD_MAX_LENGTH),

@@ -1,4 +1,4 @@
-"""What people send about themselves."""
+"""Input shapes of accounts."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class RefreshInput(Input):
 
 class LogoutInput(Input):
     refresh: Token | None = Field(
-        default=None, description="Ends this token's session instead of the caller's."
+        default=None, description="Ends the session of this token instead of the caller's."
     )
 
 
 class PasswordChangeInput(Input):
-    password: Password = Field(description="The present one.")
+    password: Password = Field(description="The current password.")
     new_password: NewPassword
 
 
@@ -64,7 +64,7 @@ class PasswordResetInput(Input):
 
 
 class PasswordResetConfirmInput(Input):
-    key: Key = Field(description="`<uid>-<token>` out of the link in the mail.")
+    key: Key = Field(description="`<uid>-<token>` from the link in the mail.")
     password: NewPassword
 
 
@@ -73,10 +73,10 @@ class EmailConfirmInput(Input):
 
 
 class UserUpdateInput(Input):
-    """Only what is given changes."""
+    """Only given fields change."""
 
     display_name: Annotated[str, Field(max_length=80), AfterValidator(one_line)] = Field(
-        default_factory=str, description="What others see; the username where it is empty."
+        default_factory=str, description="The name that others see; if empty, the username."
     )
     bio: Annotated[str, Field(max_length=500), AfterValidator(plain_text)] = Field(
         default_factory=str
@@ -86,19 +86,20 @@ class UserUpdateInput(Input):
         default_factory=lambda: "UTC", description="IANA name.", examples=["Europe/Berlin"]
     )
     last_seen_visibility: LastSeenVisibility = Field(
-        default_factory=lambda: "everyone", description="Who sees when I was last here."
+        default_factory=lambda: "everyone", description="Who sees when I was last online."
     )
     writes_from: WritesFrom = Field(
         default_factory=lambda: "everyone", description="Who may open a chat with me."
     )
     found_by_email: StrictBool = Field(
-        default_factory=bool, description="May people who know my whole e-mail address find me?"
+        default_factory=bool,
+        description="Whether people can find me by my complete e-mail address.",
     )
     email_digest: StrictBool = Field(
-        default_factory=bool, description="Mail me what I have missed while I was away?"
+        default_factory=bool, description="Whether I get mails about unread messages."
     )
     push_shows_text: StrictBool = Field(
-        default_factory=bool, description="May notifications on my devices and mails show texts?"
+        default_factory=bool, description="Whether pushes and mails show message texts."
     )
 
 
@@ -111,7 +112,7 @@ class PeopleQuery(PageQuery):
         min_length=1,
         max_length=254,
         description=(
-            "Beginning of a username or display name, without regard to case; or a whole e-mail "
+            "Prefix of a username or display name, regardless of case; or a complete e-mail "
             "address, which finds people who allow it."
         ),
     )

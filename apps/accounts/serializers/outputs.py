@@ -1,4 +1,4 @@
-"""What is told about people, tokens and login sessions."""
+"""Output shapes of people, tokens and login sessions."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from messenger.core.shapes import Output
 
 
 class PersonOut(Output):
-    """What everybody may see of a person."""
+    """The public profile of a person."""
 
     id: UUID
     username: str
-    display_name: str = Field(description="Empty where the person has not set one.")
+    display_name: str = Field(description="Empty unless the person has set one.")
     bio: str
-    avatar: str | None = Field(description="Address of the picture; null where there is none.")
+    avatar: str | None = Field(description="URL of the picture, or null.")
     created_at: datetime
-    deleted: bool = Field(description="The account is gone; only its messages are left.")
+    deleted: bool = Field(description="Whether the account was deleted.")
 
 
-class SeenPersonOut(PersonOut):
-    """A person as those see them who share a chat with them."""
+class ProfileOut(PersonOut):
+    """Profile with presence, as shown to people who share a chat."""
 
     status: Literal["online", "offline"] | None = Field(
-        description="Null where that is not told, or not known just now."
+        description="Null where it is hidden or unknown."
     )
     last_seen_at: datetime | None = Field(
-        description="When they were last here; null while they are online, or where it is not told."
+        description="When they were last online; null while they are online, or where it is hidden."
     )
 
 
 class UserOut(PersonOut):
-    """What people see of themselves."""
+    """My account."""
 
     email: str
     email_confirmed: bool
@@ -59,10 +59,10 @@ class PeoplePage(Page):
 
 
 class BlockOut(Output):
-    """Somebody whom I have blocked."""
+    """A person whom I have blocked."""
 
     user: PersonOut
-    created_at: datetime = Field(description="Since when.")
+    created_at: datetime = Field(description="When I blocked the person.")
 
 
 class BlocksPage(Page):
@@ -70,8 +70,8 @@ class BlocksPage(Page):
 
 
 class TokensOut(Output):
-    access: str = Field(description="For `Authorization: Bearer`; 15 minutes.")
-    refresh: str = Field(description="For the next pair; 30 days, one use.")
+    access: str = Field(description="For `Authorization: Bearer`; valid for 15 minutes.")
+    refresh: str = Field(description="For the next pair; valid for 30 days and one use.")
 
 
 class SignedInOut(TokensOut):
@@ -79,7 +79,7 @@ class SignedInOut(TokensOut):
 
 
 class RegisteredOut(Output):
-    """Signed in at once; or only `detail`, where the address must be confirmed first."""
+    """Tokens and account; or only `detail`, where the address must be confirmed first."""
 
     user: UserOut | None = None
     access: str | None = None
@@ -88,19 +88,19 @@ class RegisteredOut(Output):
 
 
 class DetailOut(Output):
-    detail: str = Field(description="A sentence to show.")
+    detail: str = Field(description="A sentence to show to the user.")
 
 
 class LoginSessionOut(Output):
-    """One device on which I am signed in."""
+    """A login session."""
 
     id: UUID
     kind: Literal["api", "browser"]
-    name: str = Field(description="Browser and system, or the program's name; may be empty.")
+    name: str = Field(description="Browser and system, or the name of the program; may be empty.")
     ip_address: str | None
     created_at: datetime
     last_seen_at: datetime
-    current: bool = Field(description="This is the session that asks.")
+    current: bool = Field(description="Whether this is the calling session.")
 
 
 class LoginSessionsPage(Page):
@@ -121,7 +121,7 @@ def person_out(person: User) -> dict[str, Any]:
 
 
 def block_out(block: Block) -> dict[str, Any]:
-    """`BlockOut` as a plain dict; wants `blocked` loaded."""
+    """`BlockOut` as a plain dict; needs `blocked` loaded."""
     return {"user": person_out(block.blocked), "created_at": block.created_at}
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.accounts.events import UserBlocked, UserUnblocked
 from apps.accounts.models import Block
 from apps.accounts.selectors import access_person, lock_pair
-from apps.accounts.services.seen import presence_changed
+from apps.accounts.services.last_seen import presence_changed
 from messenger.core import live
 from messenger.core.errors import InvalidInput
 from messenger.core.events import emit
@@ -22,7 +22,7 @@ def user_block(*, actor_id: UUID, user_id: UUID) -> None:
     Raises `PersonNotFound`, and `InvalidInput` for oneself.
     """
     if actor_id == user_id:
-        raise InvalidInput("Nobody can block themselves.")
+        raise InvalidInput("You cannot block yourself.")
     access_person(actor_id, user_id)
     lock_pair(actor_id, user_id)
     _, is_new = Block.objects.get_or_create(blocker_id=actor_id, blocked_id=user_id)

@@ -1,4 +1,4 @@
-"""Devices: registered by their login session, gone with it."""
+"""Devices that receive pushes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.accounts.errors import DeviceNotFound
 from apps.accounts.models import Device
 from apps.accounts.selectors import access_login_session
 
-DEVICES_LIMIT = 20  # of one person; the oldest makes room
+DEVICES_LIMIT = 20  # per user; further ones replace the oldest
 FAILING_KEPT = timedelta(days=14)
 PRUNE_BATCH = 1000
 
@@ -22,9 +22,9 @@ PRUNE_BATCH = 1000
 def device_register(
     *, session_id: UUID, kind: str, endpoint: str, p256dh: str = "", auth: str = ""
 ) -> tuple[Device, bool]:
-    """Store where pushes to a living session go; the device, and whether its row is new.
+    """Store the device of an active session; returns it, and whether its row is new.
 
-    An address has one row, and a session one device of a kind: registering again moves it.
+    An endpoint has one row, and a session one device of each kind: registering again moves it.
     Raises `SessionEnded`.
     """
     session = access_login_session(session_id)
@@ -46,19 +46,19 @@ def device_register(
     return device, created
 
 
-def device_forget(*, user_id: UUID, device_id: UUID) -> None:
-    """Remove one of the person's own devices; raises `DeviceNotFound`."""
+def device_delete(*, user_id: UUID, device_id: UUID) -> None:
+    """Delete a device of this user. Raises `DeviceNotFound`."""
     if not Device.objects.filter(user_id=user_id, id=device_id).delete()[0]:
         raise DeviceNotFound
 
 
 def device_is_gone(device_id: UUID) -> None:
-    """Its push service has said that nothing will ever reach it again."""
+    """Delete a device whose push service reported that the subscription has ended."""
     Device.objects.filter(id=device_id).delete()
 
 
 def device_works(device: Device, *, works: bool) -> None:
-    """Note whether a push got through; writes only what is news."""
+    """Store whether a push succeeded; writes changes only."""
     rows = Device.objects.filter(id=device.id)
     if works and device.failing_since is not None:
         rows.update(failing_since=None)
@@ -67,7 +67,7 @@ def device_works(device: Device, *, works: bool) -> None:
 
 
 def devices_prune() -> int:
-    """Delete devices that nothing has reached for two weeks, or whose session is over."""
+    """Delete devices whose pushes have failed for two weeks, or whose session has ended."""
     now = timezone.now()
     over = Q(session__expires_at__lt=now) | Q(session__revoked_at__isnull=False)
     dead = Device.objects.filter(Q(failing_since__lt=now - FAILING_KEPT) | over)

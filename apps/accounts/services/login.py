@@ -1,4 +1,4 @@
-"""Signing in on an app with a password, and a second factor where there is one."""
+"""Sign-in of apps with a password and, where it is set up, a second factor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.accounts import tokens
 from apps.accounts.errors import InvalidCredentials
 from apps.accounts.models import LoginSession, User
 from apps.accounts.selectors import person_for_login, rights_of
-from apps.accounts.services.registration import confirmation_is_duty, email_is_confirmed
+from apps.accounts.services.registration import confirmation_is_mandatory, email_is_confirmed
 from apps.accounts.services.second_factor import second_factor_pass
 from apps.accounts.services.sessions import session_open
 from messenger.core.limits import LOGIN_ACCOUNT
@@ -21,7 +21,7 @@ from messenger.core.limits import LOGIN_ACCOUNT
 
 @dataclass(frozen=True)
 class Device:
-    """What a request tells about where it comes from."""
+    """The device of a request."""
 
     user_agent: str
     ip_address: str
@@ -29,7 +29,7 @@ class Device:
 
 @dataclass(frozen=True)
 class LoginResult:
-    """`tokens` is None where the password was right but the address must be confirmed first."""
+    """`tokens` is None where the e-mail address must be confirmed first."""
 
     user: User
     email_confirmed: bool
@@ -49,8 +49,7 @@ def user_login(*, login: str, password: str, otp: str | None, device: Device) ->
     """Sign in on an app; raises `InvalidCredentials`, `OtpRequired`, `OtpInvalid`,
     `PasskeyRequired`, `LimitExceeded`.
 
-    Old password hashes are upgraded on the way. Takes as long for an unknown name as for a
-    wrong password.
+    Upgrades old password hashes. An unknown name takes as long as a wrong password.
     """
     user = person_for_login(login)
     login_throttle(login=login, user=user)
@@ -60,11 +59,11 @@ def user_login(*, login: str, password: str, otp: str | None, device: Device) ->
     if not user.check_password(password) or not user.is_active:
         raise InvalidCredentials
     confirmed = email_is_confirmed(user)
-    if confirmation_is_duty() and not confirmed:
+    if confirmation_is_mandatory() and not confirmed:
         return LoginResult(user, confirmed, None)
     second_factor_pass(user=user, code=otp)
     with transaction.atomic():
-        # Locks the row: a password changed since the check wins, and ends what this opens.
+        # Locks the row. If the password has changed since the check, the sign-in fails.
         unchanged = User.objects.filter(id=user.id, password=user.password, is_active=True)
         if not unchanged.update(last_login=timezone.now()):
             raise InvalidCredentials
@@ -72,7 +71,7 @@ def user_login(*, login: str, password: str, otp: str | None, device: Device) ->
 
 
 def device_sign_in(*, user: User, device: Device) -> tokens.TokenPair:
-    """Open a session for an app of a person who has proved who they are."""
+    """Open an app's session for an authenticated user."""
     session = session_open(
         user_id=user.id,
         kind=LoginSession.Kind.API,

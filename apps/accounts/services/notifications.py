@@ -1,4 +1,4 @@
-"""Telling people things: once each, live where they are connected, gone once they know."""
+"""Notifications: created once per subject, broadcast to the user, read and deleted."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ PRUNE_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """One thing for one person; see `Notification`. `push` also sends it to their devices."""
+class NewNotification:
+    """A notification to create, see `Notification`; with `push` for the user's devices as well."""
 
     user_id: UUID
     kind: str
@@ -38,39 +38,40 @@ class News:
 
 
 @transaction.atomic
-def notifications_tell(news: Sequence[News]) -> int:
-    """Tell them, one statement for all; what was told already up to its position stays as it is.
+def notifications_create(new: Sequence[NewNotification]) -> int:
+    """Create or update notifications in one statement and broadcast them to their users.
 
-    At most one of `news` a person, kind and subject. Returns how many were new. Whoever tells of
-    one subject from several processes at once holds a lock that orders them.
+    Those that exist with the same or a later position stay unchanged. Returns the number of created
+    and updated ones. At most one per user, kind and subject. Callers in several processes must hold
+    a lock that orders them per subject.
     """
-    if not news:
+    if not new:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
-            TELL,
+            UPSERT,
             {
-                "ids": [new_id() for _ in news],
-                "users": [one.user_id for one in news],
-                "kinds": [one.kind for one in news],
-                "subjects": [one.subject for one in news],
-                "threads": [one.thread for one in news],
-                "positions": [one.position for one in news],
-                "pushed": [0 if one.push else one.position for one in news],
-                "payloads": [dumps(one.payload) for one in news],
+                "ids": [new_id() for _ in new],
+                "users": [one.user_id for one in new],
+                "kinds": [one.kind for one in new],
+                "subjects": [one.subject for one in new],
+                "threads": [one.thread for one in new],
+                "positions": [one.position for one in new],
+                "pushed": [0 if one.push else one.position for one in new],
+                "payloads": [dumps(one.payload) for one in new],
             },
         )
-        told = [row[0] for row in cursor.fetchall()]
-    rows = Notification.objects.in_bulk(told).values()
+        changed = [row[0] for row in cursor.fetchall()]
+    rows = Notification.objects.in_bulk(changed).values()
     counts = unread_counts({row.user_id for row in rows})
     live.push(
         frames.notification(row.user_id, counts.get(row.user_id, 0), notification_out(row))
         for row in rows
     )
-    return len(told)
+    return len(changed)
 
 
-TELL = f"""
+UPSERT = f"""
 INSERT INTO accounts_notification
   (id, user_id, kind, subject, thread, position, pushed, payload, created_at)
 SELECT id, user_id, kind, subject, thread, position, pushed, payload, clock_timestamp()
@@ -85,21 +86,21 @@ ON CONFLICT (user_id, kind, subject) DO UPDATE SET
   seq = nextval('{NOTIFICATION_SEQ}'), read_at = NULL, mailed_at = NULL
 WHERE accounts_notification.position < excluded.position
 RETURNING id
-"""  # noqa: S608  # a constant of ours
+"""  # noqa: S608  # a constant
 
 
-def notifications_clear(places: Iterable[tuple[UUID, UUID, int]]) -> None:
-    """They know: (person, thread, position) up to which nothing is news any more.
+def notifications_clear(read: Iterable[tuple[UUID, UUID, int]]) -> None:
+    """Mark as read: (user, thread, position), all notifications up to that position.
 
-    Precondition: inside the transaction in which they got there. One statement where nothing
-    was unread.
+    Precondition: inside the transaction that stores the positions. One statement where nothing was
+    unread.
     """
-    users, threads, positions = zip(*places, strict=True)
+    users, threads, positions = zip(*read, strict=True)
     parameters = [list(users), list(threads), list(positions)]
     with connection.cursor() as cursor:
         cursor.execute(CLEAR, parameters)
-        told = {row[0] for row in cursor.fetchall()}
-    _tell_counts(told)
+        user_ids = {row[0] for row in cursor.fetchall()}
+    _broadcast_counts(user_ids)
 
 
 CLEAR = """
@@ -115,32 +116,32 @@ RETURNING n.user_id
 def notifications_read(
     *, user_id: UUID, seq: int | None = None, ids: Collection[UUID] | None = None
 ) -> None:
-    """Mark one's own as read: those of `ids`, or all up to `seq`. Others' ids are passed over."""
+    """Mark the user's notifications as read: those of `ids`, or all up to `seq`."""
     rows = Notification.objects.filter(user_id=user_id, read_at=None)
     rows = rows.filter(seq__lte=seq) if ids is None else rows.filter(id__in=ids)
     if rows.update(read_at=timezone.now()):
-        _tell_counts({user_id})
+        _broadcast_counts({user_id})
 
 
-def notifications_forget(
+def notifications_delete(
     *, user_ids: Collection[UUID], subject: UUID | None = None, thread: UUID | None = None
 ) -> None:
-    """Take back from these people what is no longer there to be told: a subject, or a thread.
+    """Delete the notifications of these users about a subject, or in a thread.
 
-    No statement where there are no people.
+    No statement without users.
     """
     if not user_ids:
         return
     rows = Notification.objects.filter(user_id__in=user_ids)
     rows = rows.filter(thread=thread) if subject is None else rows.filter(subject=subject)
     with transaction.atomic():
-        told = set(rows.filter(read_at=None).values_list("user_id", flat=True))
+        affected = set(rows.filter(read_at=None).values_list("user_id", flat=True))
         rows.delete()
-        _tell_counts(told)
+        _broadcast_counts(affected)
 
 
 def notifications_pushed(due: Iterable[tuple[UUID, int]]) -> None:
-    """Pushes up to these (notification, position) are queued."""
+    """Store that pushes of these (notification, position) were enqueued."""
     ids, positions = zip(*due, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(PUSHED, [list(ids), list(positions)])
@@ -154,7 +155,7 @@ WHERE n.id = q.id AND n.pushed < q.position
 
 
 def notifications_prune() -> int:
-    """Delete what was read over 30 days ago, or told over 180 days ago, in batches."""
+    """Delete notifications after 30 days if read, after 180 days otherwise, in batches."""
     now = timezone.now()
     old = Notification.objects.filter(created_at__lt=now - READ_KEPT)
     pruned = 0
@@ -164,7 +165,7 @@ def notifications_prune() -> int:
     return pruned
 
 
-def _tell_counts(user_ids: Collection[UUID]) -> None:
+def _broadcast_counts(user_ids: Collection[UUID]) -> None:
     if user_ids:
         counts = unread_counts(user_ids)
         live.push(

@@ -17,7 +17,7 @@ from messenger.core.json import uuid_or_none
 
 
 def password_set(*, user: User, password: str, keep_session_id: UUID | None, reason: str) -> None:
-    """Store a new password and end all sessions but the one to keep."""
+    """Store a new password and end all sessions except `keep_session_id`."""
     with transaction.atomic():
         user.set_password(password)
         user.save(update_fields=["password", "updated_at"])
@@ -25,7 +25,7 @@ def password_set(*, user: User, password: str, keep_session_id: UUID | None, rea
 
 
 def password_change(*, user_id: UUID, session_id: UUID, password: str, new_password: str) -> User:
-    """Replace the password, ending the person's other sessions; raises `InvalidInput`."""
+    """Replace the password and end the user's other sessions. Raises `InvalidInput`."""
     with transaction.atomic():
         user = access_user(user_id)
         if not user.check_password(password):
@@ -41,9 +41,9 @@ def password_change(*, user_id: UUID, session_id: UUID, password: str, new_passw
 
 
 def password_reset_confirm(*, key: str, password: str) -> None:
-    """Set a password with the key out of a mail, ending all sessions.
+    """Set a password with the key from a mail and end all sessions.
 
-    Raises `InvalidKey` for a key that is wrong, old or used; `InvalidInput` for a weak password.
+    Raises `InvalidKey` for a wrong, expired or used key; `InvalidInput` for a weak password.
     """
     uid, _separator, token = key.partition("-")
     user_id = uuid_or_none(uid)
@@ -58,5 +58,5 @@ def password_reset_confirm(*, key: str, password: str) -> None:
 
 
 def password_wrong() -> FieldRefused:
-    """The present password, asked for again, was not given."""
+    """The error for a wrong current password."""
     return FieldRefused("password", "wrong", _("This is not your password."))

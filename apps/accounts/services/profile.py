@@ -1,4 +1,4 @@
-"""What people change about themselves, and what staff change about them."""
+"""Changing, deactivating and deleting accounts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from apps.accounts.errors import InvalidKey
 from apps.accounts.events import UserDeleted, UserUpdated
 from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, Notification, User
 from apps.accounts.selectors import access_user
+from apps.accounts.services.last_seen import presence_changed
 from apps.accounts.services.passwords import password_wrong
-from apps.accounts.services.seen import presence_changed
 from apps.accounts.services.sessions import sessions_revoke
 from messenger.core import live
 from messenger.core.events import emit
@@ -39,9 +39,9 @@ PUBLIC_FIELDS = frozenset({"display_name", "bio"})
 
 
 def user_update(*, user_id: UUID, changes: Mapping[str, Any]) -> User:
-    """Change the person's own profile; `changes` holds checked values of `PROFILE_FIELDS`."""
+    """Change the user's profile; `changes` has validated values of `PROFILE_FIELDS`."""
     if unknown := changes.keys() - PROFILE_FIELDS:
-        raise ValueError(f"not a person's own to change: {sorted(unknown)}")
+        raise ValueError(f"not a profile field: {sorted(unknown)}")
     with transaction.atomic():
         user = access_user(user_id)
         changed = {name for name, value in changes.items() if getattr(user, name) != value}
@@ -56,8 +56,8 @@ def user_update(*, user_id: UUID, changes: Mapping[str, Any]) -> User:
     return user
 
 
-def digest_switch_off(*, token: str) -> None:
-    """No more mails about missed messages, by the token in one of them; `InvalidKey` otherwise."""
+def digest_disable(*, token: str) -> None:
+    """Turn off mails about unread messages with a token from one. Raises `InvalidKey`."""
     user_id = tokens.read_unsubscribe(token)
     if user_id is None:
         raise InvalidKey
@@ -65,9 +65,9 @@ def digest_switch_off(*, token: str) -> None:
 
 
 def user_set_active(*, actor_id: UUID, user_id: UUID, is_active: bool) -> None:
-    """Switch an account off, ending its sessions, or on again. The actor is staff.
+    """Activate an account, or deactivate it and end its sessions. The actor is staff.
 
-    Deleted accounts stay as they are.
+    Deleted accounts stay unchanged.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().get(id=user_id)
@@ -81,7 +81,7 @@ def user_set_active(*, actor_id: UUID, user_id: UUID, is_active: bool) -> None:
 
 
 def user_delete(*, user_id: UUID, password: str) -> None:
-    """Anonymise the person's own account for good; raises `InvalidInput` on a wrong password."""
+    """Anonymise the user's account permanently. Raises `InvalidInput` for a wrong password."""
     with transaction.atomic():
         user = access_user(user_id)
         if not user.check_password(password):
@@ -90,7 +90,7 @@ def user_delete(*, user_id: UUID, password: str) -> None:
 
 
 def user_anonymise(*, actor_id: UUID, user: User) -> None:
-    """Wipe everything personal and end all sessions. The row stays: conversations stay whole.
+    """Delete personal data and end all sessions. The row stays, which keeps conversations complete.
 
     Precondition: the row is locked.
     """
@@ -102,7 +102,7 @@ def user_anonymise(*, actor_id: UUID, user: User) -> None:
         Notification.objects.filter(user=user).delete()
         user.groups.clear()
         user.user_permissions.clear()
-        # The id's random part: unique, and it tells nothing about the person.
+        # The random part of the id: unique and anonymous.
         user.username = f"{DELETED_PREFIX}{user.id.hex[12:]}"
         user.email = f"{user.id.hex}@deleted.invalid"
         user.display_name = user.bio = ""

@@ -1,4 +1,4 @@
-"""New accounts, from both doors, and the confirmation of their e-mail address."""
+"""Registration and the confirmation of e-mail addresses."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from messenger.core.events import emit
 
 @dataclass(frozen=True)
 class Registration:
-    """`user` is None where the e-mail address has an account already, which nobody may learn."""
+    """`user` is None where the e-mail address has an account, which the answer must not reveal."""
 
     user: User | None
 
 
 def user_create(*, username: str, email: str, password: str, locale: str = "en") -> User:
-    """Store a person and tell it; raises `FieldRefused` where another was faster."""
+    """Store a user and emit the event. Raises `FieldRefused` for a name or address in use."""
     try:
         with transaction.atomic():
             user = User.objects.create_user(username, email.lower(), password, locale=locale)
@@ -44,30 +44,30 @@ def user_create(*, username: str, email: str, password: str, locale: str = "en")
 
 
 def user_register(*, username: str, email: str, password: str) -> Registration:
-    """Register a person with an unconfirmed address.
+    """Register a user with an unconfirmed address.
 
     Raises `FieldRefused` for a username in use, `InvalidInput` for a weak password. An e-mail
-    address in use is refused as well, but where confirmation is mandatory kept secret.
+    address in use is refused as well, unless confirmation is mandatory: then that stays secret.
     """
     password_check(password, User(username=username, email=email))
     owner, namesake = person_with_email(email), person_for_login(username)
     if namesake is not None and namesake != owner:
         raise _taken("username")
     if owner is not None:
-        return _known(password)
+        return _in_use(password)
     try:
         with transaction.atomic():
             user = user_create(username=username, email=email, password=password)
             EmailAddress.objects.create(user=user, email=email.lower(), primary=True)
     except FieldRefused as refused:
         if refused.field == "email":
-            return _known(password)
+            return _in_use(password)
         raise
     return Registration(user)
 
 
 def email_confirm(*, key: str) -> None:
-    """Confirm the address that the mailed key belongs to; raises `InvalidKey`."""
+    """Confirm the e-mail address of this key from a mail. Raises `InvalidKey`."""
     confirmation = EmailConfirmationHMAC.from_key(key)
     if confirmation is None:
         raise InvalidKey
@@ -77,23 +77,23 @@ def email_confirm(*, key: str) -> None:
             if not address.set_verified():
                 raise InvalidKey
             address.set_as_primary(conditional=True)
-    except IntegrityError as error:  # another account has confirmed it in this moment
+    except IntegrityError as error:  # another account has just confirmed the address
         raise InvalidKey from error
 
 
-def confirmation_is_duty() -> bool:
-    """Whether nobody gets in before the e-mail address is confirmed."""
+def confirmation_is_mandatory() -> bool:
+    """Whether users must confirm their e-mail address before they can sign in."""
     return bool(settings.EMAIL_VERIFICATION == "mandatory")
 
 
 def email_is_confirmed(user: User) -> bool:
-    """Whether the person's present address is confirmed."""
+    """Whether the user's current address is confirmed."""
     mine = EmailAddress.objects.filter(user_id=user.id, email=user.email.lower(), verified=True)
     return bool(mine.exists())
 
 
 def password_check(password: str, user: User, field: str = "password") -> None:
-    """Raise `InvalidInput` naming `field` for a password that is too weak for this person."""
+    """Raise `InvalidInput` for `field` if the password is too weak for this user."""
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -109,10 +109,10 @@ def password_check(password: str, user: User, field: str = "password") -> None:
         ) from None
 
 
-def _known(password: str) -> Registration:
-    if not confirmation_is_duty():
+def _in_use(password: str) -> Registration:
+    if not confirmation_is_mandatory():
         raise _taken("email")
-    make_password(password)  # as long as a real registration takes
+    make_password(password)  # takes as long as a real registration
     return Registration(None)
 
 

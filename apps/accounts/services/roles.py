@@ -1,4 +1,4 @@
-"""Site-wide rights, given and taken by superadmins."""
+"""Site-wide rights, which superadmins grant and revoke."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def user_set_roles(
     groups: Collection[Group],
     permissions: Collection[Permission],
 ) -> None:
-    """Set a person's rights. The actor is a superadmin.
+    """Set the rights of a user. The actor is a superadmin.
 
-    Who loses any is signed out everywhere: rights are written into access tokens.
+    A user who loses rights is signed out everywhere, because access tokens contain the rights.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().get(id=user_id)

@@ -1,4 +1,4 @@
-"""The second factor: codes of authenticator apps and recovery codes, each good for one use."""
+"""The second factor: codes of authenticator apps, and recovery codes. Each works once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAST_COUNTER = "last_counter"
 
 
 def second_factor_pass(*, user: User, code: str | None) -> None:
-    """Let the person pass who has no second factor or gives a valid code, which is then used up.
+    """Verify and use up the code of a user with a second factor; do nothing for others.
 
     Raises `OtpRequired`, `OtpInvalid`, or `PasskeyRequired` where codes are not set up.
     """
@@ -34,10 +34,10 @@ def second_factor_pass(*, user: User, code: str | None) -> None:
 
 
 def second_factor_use(*, user: User, code: str) -> Authenticator | None:
-    """Use up `code`; returns the authenticator that it belongs to, None where it is not valid."""
+    """Use up `code`; returns its authenticator, or None where the code is invalid."""
     digits = "".join(character for character in code if character not in " -")
     with transaction.atomic():
-        # Locked: of two that come with the same code, one passes.
+        # Locked, so that of two requests with the same code one fails.
         rows = Authenticator.objects.select_for_update().filter(
             user=user, type__in=[Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES]
         )
@@ -54,7 +54,7 @@ def second_factor_use(*, user: User, code: str) -> Authenticator | None:
 
 
 def _use_totp(row: Authenticator, digits: str) -> bool:
-    """RFC 6238: a code of this moment's neighbourhood, later than the last one used."""
+    """Verify a code by RFC 6238, with tolerance, and only if it is newer than the last one used."""
     secret = decrypt(row.data["secret"])
     now = int(time.time()) // app_settings.TOTP_PERIOD
     for counter in range(now - app_settings.TOTP_TOLERANCE, now + app_settings.TOTP_TOLERANCE + 1):

@@ -1,4 +1,4 @@
-"""Login sessions: opened, refreshed, seen, revoked, pruned."""
+"""Login sessions: open, refresh, revoke, prune."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRUNE_BATCH = 1000
 def session_open(
     *, user_id: UUID, kind: str, user_agent: str, ip_address: str, session_key: str = ""
 ) -> LoginSession:
-    """Store a sign-in on one device; an app's gets its first refresh token's `jti`."""
+    """Store a sign-in on one device; sessions of apps get the `jti` of a first refresh token."""
     now = timezone.now()
     is_app = kind == LoginSession.Kind.API
     lifetime = settings.REFRESH_TOKEN_LIFETIME if is_app else settings.SESSION_COOKIE_AGE
@@ -48,27 +48,27 @@ def session_open(
 def session_refresh(*, refresh: str) -> tokens.TokenPair:
     """Exchange a refresh token for the next pair.
 
-    The token before the current one gets the current pair again for `REFRESH_RETRY_WINDOW`
-    seconds: the client may not have seen the answer. Anything else was stolen or lost: the
-    whole session is revoked. Raises `InvalidToken`, `SessionEnded`, `RefreshReused`.
+    For `REFRESH_RETRY_WINDOW` seconds the previous token gets the current pair again, because the
+    client may have lost the answer. Any other reuse means theft, so the session is revoked.
+    Raises `InvalidToken`, `SessionEnded`, `RefreshReused`.
     """
     claims = tokens.read_refresh(refresh)
     with transaction.atomic():
         session = access_login_session(claims.session_id)
-        worth = rules.refresh_worth(
+        use = rules.refresh_use(
             session,
             claims.jti,
             now=timezone.now(),
             retry_window=settings.REFRESH_RETRY_WINDOW,
         )
-        if worth is rules.Refresh.REUSE:
+        if use is rules.Refresh.REUSE:
             sessions_revoke(
                 user_id=session.user_id, session_ids=[session.id], reason="refresh_reuse"
             )
-        elif worth is rules.Refresh.ROTATE:
+        elif use is rules.Refresh.ROTATE:
             _rotate(session)
-    # Only now: raised inside, the error would undo the revocation.
-    if worth is rules.Refresh.REUSE:
+    # Raised after the commit, which it would otherwise undo.
+    if use is rules.Refresh.REUSE:
         raise RefreshReused
     return tokens.write_pair(session, session.user, rights_of(session.user))
 
@@ -84,14 +84,14 @@ def _rotate(session: LoginSession) -> None:
 
 
 def session_touch(session: LoginSession) -> None:
-    """Note that the session was seen now, at most once a minute."""
+    """Store that the session was used now, at most once a minute."""
     now = timezone.now()
     if now - session.last_seen_at >= SEEN_EVERY:
         LoginSession.objects.filter(id=session.id).update(last_seen_at=now)
 
 
 def session_revoke(*, user_id: UUID, session_id: UUID, reason: str = "revoked") -> None:
-    """End one of the person's own living sessions; raises `SessionNotFound`."""
+    """End an active session of this user. Raises `SessionNotFound`."""
     if not sessions_revoke(user_id=user_id, session_ids=[session_id], reason=reason):
         raise SessionNotFound
 
@@ -103,20 +103,20 @@ def sessions_revoke(
     session_ids: Collection[UUID] | None = None,
     except_id: UUID | None = None,
 ) -> int:
-    """End the person's sessions: all, or those in `session_ids`; never `except_id`.
+    """End the user's sessions: all, or those of `session_ids`; never `except_id`.
 
-    Tokens and cookies stop working with the commit, and no push reaches their devices; open
-    sockets are told to close. Returns how many ended.
+    From the commit on, tokens and cookies are invalid, and devices receive no pushes; open sockets
+    are closed. Returns the number of ended sessions.
     """
     with transaction.atomic():
-        living = LoginSession.objects.filter(user_id=user_id, revoked_at=None)
+        active = LoginSession.objects.filter(user_id=user_id, revoked_at=None)
         if session_ids is not None:
-            living = living.filter(id__in=session_ids)
+            active = active.filter(id__in=session_ids)
         if except_id is not None:
-            living = living.exclude(id=except_id)
-        rows = list(living.order_by("id").select_for_update())
+            active = active.exclude(id=except_id)
+        rows = list(active.order_by("id").select_for_update())
         ended = [row.id for row in rows]
-        # The database's clock: every web process asks it for what ended within the last seconds.
+        # On the database's clock, because web processes query the sessions of the last seconds.
         LoginSession.objects.filter(id__in=ended).update(revoked_at=Now(), revoke_reason=reason)
         Device.objects.filter(session_id__in=ended).delete()
         Session.objects.filter(
@@ -133,7 +133,7 @@ def sessions_revoke(
 
 
 def session_logout(*, refresh: str) -> None:
-    """End the session of a refresh token, whatever its turn; raises `InvalidToken`."""
+    """End the session of a refresh token, even a used one. Raises `InvalidToken`."""
     claims = tokens.read_refresh(refresh)
     session = LoginSession.objects.filter(id=claims.session_id).first()
     if session is not None:

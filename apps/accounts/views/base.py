@@ -1,4 +1,4 @@
-"""Doors with and without an identity."""
+"""Base classes of this app's REST views."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from messenger.core.api import ApiView
 
 
 class PublicView(ApiView):
-    """For people who cannot have an identity yet: stale tokens and cookies do not matter."""
+    """For callers who are not signed in: tokens and cookies are ignored."""
 
     authentication_classes = ()
 
@@ -24,7 +24,7 @@ class PublicView(ApiView):
 
 
 class PersonalView(ApiView):
-    """For signed-in people."""
+    """For signed-in users."""
 
     @property
     def identity(self) -> read.Identity:

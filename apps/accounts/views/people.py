@@ -27,7 +27,7 @@ class MeView(PersonalView):
         request=shapes.UserUpdateInput,
         responses={200: shapes.UserOut},
         errors=(403,),
-        description="Only what is given changes.",
+        description="Only given fields change.",
     )
     def patch(self, request: Request) -> Response:
         data = self.body(shapes.UserUpdateInput)
@@ -43,7 +43,7 @@ class MeView(PersonalView):
         responses={204: None},
         errors=(403,),
         limit=OWN_ACCOUNT,
-        description="Everything personal is wiped; what I wrote to others stays, without my name.",
+        description="Personal data is deleted; messages stay without my name.",
     )
     def delete(self, request: Request) -> Response:
         data = self.body(shapes.UserDeleteInput)
@@ -53,7 +53,7 @@ class MeView(PersonalView):
 
 class BlocksView(PersonalView):
     @describe(
-        "Whom I have blocked, the latest first",
+        "People I have blocked, the latest first",
         query=PageQuery,
         responses={200: shapes.BlocksPage},
     )
@@ -80,7 +80,7 @@ class PersonView(PersonalView):
     @describe(
         "A person's public profile",
         description="With their presence, where you share a chat with them and they tell it.",
-        responses={200: shapes.SeenPersonOut},
+        responses={200: shapes.ProfileOut},
         errors=(404,),
     )
     def get(self, request: Request, user_id: UUID) -> Response:

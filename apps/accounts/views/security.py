@@ -1,4 +1,4 @@
-"""REST: passwords and devices."""
+"""REST: passwords and login sessions."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class PasswordChangeView(PersonalView):
         )
         if getattr(
             request._request, "identity", None
-        ):  # the cookie's session is tied to the password
+        ):  # a browser session depends on the password hash
             update_session_auth_hash(request._request, user)
         return Response(status=204)
 
 
 class PasswordResetView(PublicView):
     @describe(
-        "Ask for a password mail",
+        "Request a mail for a new password",
         request=shapes.PasswordResetInput,
         responses={202: shapes.DetailOut},
         public=True,
@@ -58,12 +58,12 @@ class PasswordResetView(PublicView):
 
 class PasswordResetConfirmView(PublicView):
     @describe(
-        "Set a new password with the key out of the mail",
+        "Set a new password with the key from the mail",
         request=shapes.PasswordResetConfirmInput,
         responses={204: None},
         public=True,
         limit=LOGIN_ADDRESS,
-        description="Ends all sessions. 400 `invalid_key`: wrong, too old, or used before.",
+        description="Ends all sessions. 400 `invalid_key`: wrong, expired or used before.",
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.PasswordResetConfirmInput)
@@ -73,10 +73,10 @@ class PasswordResetConfirmView(PublicView):
 
 class SessionsView(PersonalView):
     @describe(
-        "List the devices on which I am signed in",
+        "My login sessions",
         query=PageQuery,
         responses={200: shapes.LoginSessionsPage},
-        description="Apps and browsers, the latest seen first.",
+        description="Apps and browsers, the most recently used first.",
     )
     def get(self, request: Request) -> Response:
         rows, numbers = page_of(read.session_list_for(self.user_id), self.query(PageQuery))
@@ -85,7 +85,9 @@ class SessionsView(PersonalView):
 
 
 class SessionView(PersonalView):
-    @describe("Sign a device out", responses={204: None}, errors=(403, 404), description="At once.")
+    @describe(
+        "End a login session", responses={204: None}, errors=(403, 404), description="At once."
+    )
     def delete(self, request: Request, session_id: UUID) -> Response:
         sessions.session_revoke(user_id=self.user_id, session_id=session_id)
         return Response(status=204)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.accounts.selectors import blockers_of, contacts_only_strangers, people_active
-from apps.accounts.services.notifications import notifications_forget
+from apps.accounts.services.notifications import notifications_delete
 from apps.chats import selectors
 from apps.chats.errors import GroupFull, NotAcceptingMessages
 from apps.chats.events import ChatCreated, ChatDeleted, ChatUpdated
@@ -92,7 +92,7 @@ def group_delete(*, actor_id: UUID, chat_id: UUID) -> None:
     chat = selectors.access_chat(actor_id, chat_id, Action.DELETE_CHAT, lock=True).chat
     selectors.lock_receipts([chat_id])
     members = list(selectors.active_participants(chat_id).values_list("user_id", flat=True))
-    notifications_forget(user_ids=members, thread=chat.id)
+    notifications_delete(user_ids=members, thread=chat.id)
     emit(ChatDeleted(chat_id=chat.id), actor_id=actor_id)
     live.push(frames.chat_removed(chat.id, members))
     chat.delete()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.services.notifications import notifications_forget
+from apps.accounts.services.notifications import notifications_delete
 from apps.chats import rules, selectors
 from apps.chats.errors import GroupFull, NotOwner
 from apps.chats.events import ParticipantJoined, ParticipantLeft, RoleChanged
@@ -74,7 +74,7 @@ def participant_remove(*, actor_id: UUID, chat_id: UUID, user_id: UUID) -> None:
     target.role = Participant.Role.MEMBER
     target.save(update_fields=["left_at", "role"])
     _count_members(chat, -1)
-    notifications_forget(user_ids=[user_id], thread=chat.id)
+    notifications_delete(user_ids=[user_id], thread=chat.id)
     left = ParticipantLeft(
         chat_id=chat.id,
         user_id=user_id,

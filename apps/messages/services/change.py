@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.services.notifications import notifications_forget
+from apps.accounts.services.notifications import notifications_delete
 from apps.chats.models import Chat
 from apps.messages import errors, events, rules, selectors
 from apps.messages.models import Message, MessageEdit
@@ -67,7 +67,7 @@ def message_delete(*, actor_id: UUID, message_id: UUID, connection_id: str = "")
         return message
     now = timezone.now()
     MessageEdit.objects.filter(message=message).delete()
-    notifications_forget(user_ids=message.mentions, subject=message.id)
+    notifications_delete(user_ids=message.mentions, subject=message.id)
     message.text, message.deleted_at, message.mentions = "", now, []
     _store(message, chat, now, "text", "deleted_at", "mentions")
     emit(

@@ -53,7 +53,7 @@ def digest_send(*, user_id: UUID, send: Callable[[User, list[dict[str, Any]]], N
 def _to_mail() -> Any:
     now = timezone.now()
     return people_to_mail(
-        told_before=now - timedelta(seconds=settings.DIGEST_AFTER),
+        created_before=now - timedelta(seconds=settings.DIGEST_AFTER),
         mailed_before=now - timedelta(seconds=settings.DIGEST_PAUSE),
     )
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.selectors import blocked_by, pushes_due
-from apps.accounts.services.notifications import News, notifications_tell
+from apps.accounts.services.notifications import NewNotification, notifications_create
 from apps.chats.selectors import lock_receipts
 from apps.messages.rules import NewMessage, Notice, notices_for
 from apps.messages.selectors.away import perhaps_away
@@ -48,18 +48,18 @@ def _write(
     lock_receipts(by_chat)
     now = timezone.now()
     unheard = blocked_by(user_ids)  # one is told nothing of what those say whom one has blocked
-    told: list[News] = []
+    told: list[NewNotification] = []
     for row in perhaps_away(news).filter(user_id__in=user_ids):
         heard = [one for one in by_chat[row.chat_id] if one.sender_id not in unheard[row.user_id]]
         is_connected = row.user_id in connected
         notices = notices_for(row, heard, is_connected=is_connected, now=now)
         told += [_news(row.user_id, notice) for notice in notices]
-    notifications_tell(told)
+    notifications_create(told)
 
 
-def _news(user_id: UUID, notice: Notice) -> News:
+def _news(user_id: UUID, notice: Notice) -> NewNotification:
     message = notice.message
-    return News(
+    return NewNotification(
         user_id=user_id,
         kind=notice.kind,
         subject=message.id if notice.kind == "mention" else message.chat_id,

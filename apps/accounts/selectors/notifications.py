@@ -1,4 +1,4 @@
-"""Every read about devices and notifications."""
+"""Queries about devices and notifications."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from messenger.core.errors import NotFound
 
 
 def device_list_for(user_id: UUID) -> QuerySet[Device]:
-    """The person's devices whose session lives, the newest first."""
+    """The user's devices with an active session, the newest first."""
     return _reachable().filter(user_id=user_id).order_by("-created_at", "-id")
 
 
@@ -29,7 +29,7 @@ def _reachable() -> QuerySet[Device]:
 
 
 def access_device_to_push(device_id: UUID) -> Device:
-    """A browser that a push can reach, with its person; raises `DeviceNotFound`."""
+    """A device that accepts Web Push, with its user. Raises `DeviceNotFound`."""
     found = _reachable().filter(id=device_id, kind=Device.Kind.WEB).select_related("user").first()
     if found is None:
         raise DeviceNotFound
@@ -37,7 +37,7 @@ def access_device_to_push(device_id: UUID) -> Device:
 
 
 def access_notification(user_id: UUID, notification_id: UUID) -> Notification:
-    """One of the person's own; raises `NotFound`."""
+    """A notification of this user. Raises `NotFound`."""
     found = Notification.objects.filter(user_id=user_id, id=notification_id).first()
     if found is None:
         raise NotFound
@@ -45,14 +45,14 @@ def access_notification(user_id: UUID, notification_id: UUID) -> Notification:
 
 
 def unread_counts(user_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many notifications each has not read; people without any are missing."""
+    """The number of unread notifications per user; users without any are missing."""
     rows = Notification.objects.filter(user_id__in=user_ids, read_at=None)
     counted = rows.order_by().values("user_id").annotate(n=Count("*"))
     return dict(counted.values_list("user_id", "n"))
 
 
 def notification_timeline_for(user_id: UUID, query: NotificationQuery) -> dict[str, Any]:
-    """A `NotificationsOut`: the window that `query` asks for, oldest first, in three queries."""
+    """The `NotificationsOut` of a window, oldest first, in three queries."""
     mine = Notification.objects.filter(user_id=user_id)
     if query.after_seq is not None:
         rows = list(mine.filter(seq__gt=query.after_seq).order_by("seq")[: query.limit + 1])
@@ -81,9 +81,9 @@ def _window(
 def pushes_due(
     user_ids: Collection[UUID], threads: Collection[UUID]
 ) -> list[tuple[UUID, int, UUID | None]]:
-    """What is told of these threads and not yet pushed: (notification, position, device).
+    """Notifications of these threads that are not pushed yet: (notification, position, device).
 
-    A row a device; the device is None for people who have none that a push could reach.
+    One entry per device; one with device None for a user without a device that accepts Web Push.
     """
     due = Notification.objects.filter(
         user_id__in=user_ids, thread__in=threads, read_at=None, pushed__lt=F("position")
@@ -92,22 +92,24 @@ def pushes_due(
     if not found:
         return []
     devices: dict[UUID, list[UUID | None]] = {}
-    nobody: list[UUID | None] = [None]
+    none: list[UUID | None] = [None]
     reachable = _reachable().filter(user_id__in={row[2] for row in found}, kind=Device.Kind.WEB)
     for device_id, owner in reachable.values_list("id", "user_id"):
         devices.setdefault(owner, []).append(device_id)
     return [
         (notification_id, position, device_id)
         for notification_id, position, owner in found
-        for device_id in devices.get(owner, nobody)
+        for device_id in devices.get(owner, none)
     ]
 
 
-def people_to_mail(*, told_before: datetime, mailed_before: datetime) -> QuerySet[User]:
-    """Who has had something unread and unmailed since before the one moment, wants mails about
-    it at a confirmed address, and has had none since the other."""
+def people_to_mail(*, created_before: datetime, mailed_before: datetime) -> QuerySet[User]:
+    """Users with a notification older than `created_before` that is neither read nor mailed.
+
+    Only those who want mails, have a confirmed address, and got no mail since `mailed_before`.
+    """
     waiting = Notification.objects.filter(
-        user_id=OuterRef("pk"), read_at=None, mailed_at=None, created_at__lt=told_before
+        user_id=OuterRef("pk"), read_at=None, mailed_at=None, created_at__lt=created_before
     )
     confirmed = EmailAddress.objects.filter(user_id=OuterRef("pk"), verified=True)
     return User.objects.filter(

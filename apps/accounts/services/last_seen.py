@@ -1,4 +1,4 @@
-"""When people were last here, and who may see it."""
+"""When people were last online."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from django.db import connection
 from messenger.core.live import PRESENCE_GROUP, Frame
 
 
-def people_seen(at: Mapping[UUID, datetime]) -> None:
-    """Note when people were seen, in one statement; a moment never replaces a later one."""
+def last_seen_update(at: Mapping[UUID, datetime]) -> None:
+    """Store when users were online, in one statement. A later time is never overwritten."""
     with connection.cursor() as cursor:
         cursor.execute(SEEN, [list(at), list(at.values())])
 
 
 def presence_changed(user_id: UUID) -> Frame:
-    """For all processes: tell anew who may see what of this person's presence."""
+    """The control frame that makes all processes update who sees this user's presence."""
     return Frame(PRESENCE_GROUP, control={"op": "review", "user_id": str(user_id)})
 
 
-# Locked in id order: two processes may note the same people at once.
+# Locks rows in id order, because several processes may update the same users at once.
 SEEN = """
 WITH seen AS (
   SELECT u.id, q.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS q(id, at)

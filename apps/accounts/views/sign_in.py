@@ -1,4 +1,4 @@
-"""REST: signing up, in and out."""
+"""REST: registration, sign-in, token refresh, sign-out."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class RegisterView(PublicView):
         public=True,
         limit=REGISTER,
         description=(
-            "Sends a confirmation mail. Where the site makes confirmation a duty, the answer has "
-            "only `detail`, the same whether or not the e-mail address has an account."
+            "Sends a confirmation mail. Where confirmation is mandatory, the answer has only "
+            "`detail`, the same whether or not the e-mail address has an account."
         ),
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.RegisterInput)
         result = registration.user_register(**data.model_dump())
         mails.send_registration(request._request, result, data.email)
-        if result.user is None or registration.confirmation_is_duty():
+        if result.user is None or registration.confirmation_is_mandatory():
             return Response({"detail": _("Follow the link that we have mailed you.")}, status=201)
         pair = signing_in.device_sign_in(user=result.user, device=self.device)
         return Response(shapes.signed_in_out(result.user, pair, email_confirmed=False), status=201)
@@ -49,8 +49,8 @@ class LoginView(PublicView):
         limit=LOGIN_ADDRESS,
         outcome_limits=(LOGIN_ACCOUNT,),
         description=(
-            "401 `invalid_credentials`; 401 `otp_required`: send all again with `otp`; 401 "
-            "`otp_invalid`; 403 `email_not_confirmed`: the mail was sent again; 403 "
+            "401 `invalid_credentials`; 401 `otp_required`: repeat the request with `otp`; 401 "
+            "`otp_invalid`; 403 `email_not_confirmed`: the mail is sent again; 403 "
             "`passkey_required`: sign in on the page."
         ),
     )
@@ -72,8 +72,8 @@ class RefreshView(PublicView):
         public=True,
         limit=REFRESH,
         description=(
-            "A refresh token works once; a retry within seconds gets the same answer again. Used "
-            "later a second time it ends the whole session: 401 `refresh_reused`."
+            "A refresh token works once; a retry within seconds gets the same answer. A later "
+            "reuse ends the session: 401 `refresh_reused`."
         ),
     )
     def post(self, request: Request) -> Response:
@@ -89,7 +89,7 @@ class LogoutView(PersonalView):
         responses={204: None},
         errors=(401, 403),
         public=True,
-        description="Ends the session that asks, or the one of the given refresh token, at once.",
+        description="Ends the calling session, or the one of the given refresh token, at once.",
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.LogoutInput)
@@ -106,12 +106,12 @@ class LogoutView(PersonalView):
 
 class EmailConfirmView(PublicView):
     @describe(
-        "Confirm the e-mail address with the key out of the mail",
+        "Confirm the e-mail address with the key from the mail",
         request=shapes.EmailConfirmInput,
         responses={204: None},
         public=True,
         limit=LOGIN_ADDRESS,
-        description="400 `invalid_key`: wrong, too old, or used before.",
+        description="400 `invalid_key`: wrong, expired or used before.",
     )
     def post(self, request: Request) -> Response:
         data = self.body(shapes.EmailConfirmInput)

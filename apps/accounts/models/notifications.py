@@ -1,4 +1,4 @@
-"""Where people can be reached while they are away, and what they are told."""
+"""Devices that receive pushes, and notifications."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NOTIFICATION_SEQ = "accounts_notification_seq"
 
 
 class Device(models.Model):
-    """Where pushes to one login session go; it ends with the session.
+    """A device that receives pushes for one login session, and is deleted with it.
 
-    `endpoint` is a Web Push subscription's address, or the token of FCM or APNs.
+    `endpoint` is the URL of a Web Push subscription, or the token of FCM or APNs.
     """
 
     class Kind(models.TextChoices):
@@ -29,19 +29,19 @@ class Device(models.Model):
     session = models.ForeignKey(LoginSession, on_delete=models.CASCADE, related_name="devices")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     endpoint = models.CharField(max_length=2000)
-    # The browser's public key and the shared secret that pushes are encrypted for (RFC 8291).
+    # The browser's public key and the shared secret for encryption (RFC 8291).
     p256dh = models.CharField(max_length=100, blank=True)
     auth = models.CharField(max_length=50, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
-    # Since when nothing has got through; null while it works.
+    # When pushes began to fail; null while they succeed.
     failing_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("device")
         verbose_name_plural = _("devices")
         constraints = (
-            # One row an address: registering again moves it to whoever uses it now.
+            # One row per endpoint: registering it again moves it to the new session.
             models.UniqueConstraint(fields=["kind", "endpoint"], name="device_endpoint_unique"),
             models.CheckConstraint(
                 condition=~Q(kind="webpush") | (~Q(p256dh="") & ~Q(auth="")),
@@ -62,19 +62,19 @@ class Device(models.Model):
 
 
 class Notification(models.Model):
-    """One thing that a person is told: a row a thing, however often somebody tells it.
+    """A notification of a user about one subject; creating it again updates the row.
 
-    `subject` is what it is about; `thread` is where that belongs, so that reading a chat clears
-    what was told of it. A row whose subject goes on (unread messages of one chat) moves forward:
-    `position` grows, `seq` becomes the newest, and it is unread again. `pushed` is the position up
-    to which pushes were queued.
+    `subject` is the id of a chat (unread messages) or of a message (a mention). `thread` is the id
+    of its chat: reading the chat marks its notifications as read. When the subject goes on, for
+    instance with further unread messages, `position` grows, `seq` becomes the newest and the row is
+    unread again. `pushed` is the position up to which pushes were enqueued.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="notifications", db_index=False
     )
-    # Orders the list; taken anew when the row moves forward.
+    # Orders the list; a new value whenever `position` grows.
     seq = models.BigIntegerField(
         db_default=Func(Value(NOTIFICATION_SEQ), function="nextval"), editable=False
     )
@@ -83,7 +83,7 @@ class Notification(models.Model):
     thread = models.UUIDField(null=True, blank=True)
     position = models.BigIntegerField(default=1)
     pushed = models.BigIntegerField(default=0)
-    # Ids only, never what somebody wrote: a text may be edited, deleted, or hidden later.
+    # Ids only, no texts: these may be edited, deleted or hidden later.
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, blank=True)
@@ -98,15 +98,15 @@ class Notification(models.Model):
             ),
         )
         indexes = (
-            # The list, by key.
+            # The list of a user.
             models.Index(fields=["user", "-seq"], name="notification_list"),
-            # The unread count, and clearing what belongs to a chat that has been read.
+            # The unread count, and reading all notifications of a chat.
             models.Index(
                 fields=["user", "thread"],
                 name="notification_unread",
                 condition=Q(read_at__isnull=True),
             ),
-            # The sweep for mails about what was missed.
+            # The search for users to mail.
             models.Index(
                 fields=["created_at"],
                 name="notification_unmailed",

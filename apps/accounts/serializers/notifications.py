@@ -45,7 +45,7 @@ def _secret(value: str) -> str:
 
 
 class SubscriptionKeys(Input):
-    """As `PushSubscription.toJSON()` gives them."""
+    """The keys of `PushSubscription.toJSON()`."""
 
     p256dh: Annotated[str, Field(max_length=100), AfterValidator(_public_key)] = Field(
         description="The browser's public key, base64url."
@@ -56,20 +56,20 @@ class SubscriptionKeys(Input):
 
 
 class DeviceInput(Input):
-    """Where this login session wants its pushes."""
+    """A device that shall receive the pushes of this login session."""
 
     kind: Literal["webpush", "fcm", "apns"] = "webpush"
     endpoint: str = Field(
         min_length=1,
         max_length=2000,
         pattern=r"^[\x21-\x7e]+$",
-        description="A Web Push subscription's address, or the token of FCM or APNs.",
+        description="The URL of a Web Push subscription, or the token of FCM or APNs.",
         examples=["https://push.example.org/wpush/v2/gAAAAABk"],
     )
     keys: SubscriptionKeys | None = Field(default=None, description="Web Push only.")
 
     @model_validator(mode="after")
-    def _whole(self) -> DeviceInput:
+    def _keys_match_kind(self) -> DeviceInput:
         if (self.kind == "webpush") != (self.keys is not None):
             raise ValueError("keys belong to webpush, and webpush needs them")
         if self.kind == "webpush" and not _is_push_address(self.endpoint):
@@ -94,22 +94,22 @@ def _is_push_address(text: str) -> bool:
 
 
 class DeviceOut(Output):
-    """A device that gets pushes. Its address and keys are told to nobody."""
+    """A device that receives pushes. Its endpoint and keys are never returned."""
 
     id: UUID
     kind: Literal["webpush", "fcm", "apns"]
-    session_id: UUID = Field(description="The login session that it ends with.")
-    current: bool = Field(description="It belongs to the session that asks.")
+    session_id: UUID = Field(description="The login session with which it is deleted.")
+    current: bool = Field(description="Whether it belongs to the calling session.")
     created_at: datetime
-    seen_at: datetime = Field(description="When it was registered last.")
+    seen_at: datetime = Field(description="When it was last registered.")
 
 
 class DevicesOut(Output):
-    """My devices, and what a browser needs in order to become one."""
+    """My devices, and the key with which a browser subscribes."""
 
     items: list[DeviceOut]
     vapid_public_key: str | None = Field(
-        description="`applicationServerKey` for `pushManager.subscribe`; null: no Web Push here."
+        description="`applicationServerKey` for `pushManager.subscribe`; null without Web Push."
     )
 
 
@@ -128,7 +128,7 @@ class NotificationQuery(Input):
 
 
 class NotificationsReadInput(Input):
-    """Which ones: all up to `seq`, or those of `ids`."""
+    """All up to `seq`, or those of `ids`."""
 
     seq: Annotated[StrictInt, Field(ge=0, le=BIGINT_MAX)] | None = None
     ids: Annotated[list[UUID], Field(min_length=1, max_length=100)] | None = None
@@ -141,16 +141,18 @@ class NotificationsReadInput(Input):
 
 
 class NotificationOut(Output):
-    """One thing that I was told. What it names is read through REST: texts are not repeated."""
+    """A notification. It contains ids; messages and chats are read through REST."""
 
     id: UUID
-    seq: int = Field(description="Orders the list; grows when the notification moves forward.")
-    kind: str = Field(description="`messages`: unread in a chat; `mention`: somebody named me.")
-    payload: dict[str, Any] = Field(
-        description="Of both kinds: `chat_id`, and `message_id`, `seq`, `sender_id` of the newest"
-        " message that it tells of."
+    seq: int = Field(description="Orders the list; grows when the notification is updated.")
+    kind: str = Field(
+        description="`messages`: unread messages in a chat; `mention`: a mention of me."
     )
-    created_at: datetime = Field(description="When it was told, or told anew.")
+    payload: dict[str, Any] = Field(
+        description="`chat_id`, and `message_id`, `seq` and `sender_id` of the newest message"
+        " concerned."
+    )
+    created_at: datetime = Field(description="When it was created or last updated.")
     read_at: datetime | None
 
 
@@ -160,11 +162,11 @@ class NotificationsOut(Output):
     items: list[NotificationOut]
     has_more_before: bool
     has_more_after: bool
-    unread_count: int = Field(description="Of all, not only of this window.")
+    unread_count: int = Field(description="Of all notifications, not only this window.")
 
 
 def device_out(device: Device, session_id: UUID) -> dict[str, Any]:
-    """A `DeviceOut` as the session `session_id` sees it."""
+    """The `DeviceOut` for the session `session_id`."""
     return {
         "id": device.id,
         "kind": device.kind,
@@ -176,7 +178,7 @@ def device_out(device: Device, session_id: UUID) -> dict[str, Any]:
 
 
 def notification_out(notification: Notification) -> dict[str, Any]:
-    """A `NotificationOut`."""
+    """The `NotificationOut` as a plain dict."""
     return {
         "id": notification.id,
         "seq": notification.seq,

@@ -19,9 +19,9 @@ class DevicesView(PersonalView):
     """`/devices`."""
 
     @describe(
-        "My devices that get pushes",
+        "My devices that receive pushes",
         responses={200: shapes.DevicesOut},
-        description="With the key that a browser subscribes with.",
+        description="Includes the key with which a browser subscribes.",
     )
     def get(self, request: Request) -> Response:
         rows = read.device_list_for(self.user_id)
@@ -29,13 +29,13 @@ class DevicesView(PersonalView):
         return Response({"items": items, "vapid_public_key": push.public_key()})
 
     @describe(
-        "Get pushes on this device",
+        "Receive pushes on this device",
         request=shapes.DeviceInput,
         responses={201: shapes.DeviceOut, 200: shapes.DeviceOut},
         errors=(401, 403),
         description=(
-            "Bound to the login session that asks, and gone with it. An address is registered "
-            "once: again, and it moves here (200). A session has one device of a kind."
+            "Bound to the calling login session, and deleted with it. Registering a known endpoint "
+            "moves it to this session (200). A session has one device of each kind."
         ),
     )
     def post(self, request: Request) -> Response:
@@ -51,9 +51,9 @@ class DevicesView(PersonalView):
 class DeviceView(PersonalView):
     """`/devices/{id}`."""
 
-    @describe("No more pushes to this device", responses={204: None}, errors=(403, 404))
+    @describe("Stop pushes to a device", responses={204: None}, errors=(403, 404))
     def delete(self, request: Request, device_id: UUID) -> Response:
-        devices.device_forget(user_id=self.user_id, device_id=device_id)
+        devices.device_delete(user_id=self.user_id, device_id=device_id)
         return Response(status=204)
 
 
@@ -62,7 +62,7 @@ class NotificationsView(PersonalView):
 
     @describe(
         "A window of my notifications, oldest first",
-        description="The newest without a position. One that moves forward gets a new `seq`.",
+        description="The newest ones without a position. An updated notification gets a new `seq`.",
         query=shapes.NotificationQuery,
         responses={200: shapes.NotificationsOut},
     )
@@ -76,7 +76,7 @@ class NotificationsReadView(PersonalView):
 
     @describe(
         "Mark notifications as read",
-        description="Reading a chat does it too, for what was told of that chat.",
+        description="Reading a chat also marks its notifications.",
         request=shapes.NotificationsReadInput,
         responses={204: None},
         errors=(403,),
