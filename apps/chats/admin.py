@@ -1,4 +1,4 @@
-"""Staff's view of chats: who takes part and how much is written, never what."""
+"""Chats and participants for staff: counts and dates, never texts."""
 
 from __future__ import annotations
 

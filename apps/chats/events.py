@@ -1,4 +1,4 @@
-"""What happened to chats."""
+"""Facts about chats, as the outbox publishes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ChatEvent(Event):
 
 
 class ChatCreated(ChatEvent):
-    """A direct chat or a group is there, with these members."""
+    """A direct chat or a group was created, with these members."""
 
     event_type: ClassVar[str] = "chat.created"
     kind: str
@@ -37,13 +37,13 @@ class ChatUpdated(ChatEvent):
 
 
 class ChatDeleted(ChatEvent):
-    """A group is gone, with all its messages."""
+    """A group was deleted, with all its messages."""
 
     event_type: ClassVar[str] = "chat.deleted"
 
 
 class ParticipantJoined(ChatEvent):
-    """Somebody takes part from now on."""
+    """A person joined a chat or was added."""
 
     event_type: ClassVar[str] = "chat.participant_joined"
     user_id: UUID
@@ -51,7 +51,7 @@ class ParticipantJoined(ChatEvent):
 
 
 class ParticipantLeft(ChatEvent):
-    """Somebody left or was removed, having had and read up to `delivered_seq` and `read_seq`."""
+    """A person left or was removed, with receipts up to `delivered_seq` and `read_seq`."""
 
     event_type: ClassVar[str] = "chat.participant_left"
     user_id: UUID
@@ -60,7 +60,7 @@ class ParticipantLeft(ChatEvent):
 
 
 class RoleChanged(ChatEvent):
-    """Somebody has another role in a group."""
+    """A participant's role in a group changed."""
 
     event_type: ClassVar[str] = "chat.role_changed"
     user_id: UUID

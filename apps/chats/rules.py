@@ -80,7 +80,7 @@ Policy = Mapping[Action, Sequence[Condition]]
 
 
 def takes_part(request: Request) -> DomainError | None:
-    """Outsiders are told that there is no such chat."""
+    """For outsiders there is no such chat."""
     return None if request.standing.participant else NotFound()
 
 

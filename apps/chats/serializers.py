@@ -42,12 +42,12 @@ class GroupChatInput(Input):
     description: Description = ""
     member_ids: Members = Field(default_factory=list, description="Up to 1,000 people beside you.")
     shares_history: StrictBool = Field(
-        default=False, description="Do newcomers see what was written before they came?"
+        default=False, description="Whether newcomers see the messages from before they joined."
     )
 
 
 class ChatPatchInput(Input):
-    """Change a group; what is left out stays."""
+    """Change a group; omitted fields stay."""
 
     title: Title | None = None
     description: Description | None = None
@@ -67,30 +67,31 @@ class RoleInput(Input):
 
 
 class PreferencesInput(Input):
-    """My preferences for a chat; what is left out stays."""
+    """My preferences for a chat; omitted fields stay."""
 
     muted_until: Annotated[AwareDatetime, AfterValidator(_plausible)] | None = Field(
-        default=None, description="Silent until then; null: not silent. For ever: a far date."
+        default=None,
+        description="Muted until then; null: not muted. For good: a date far in the future.",
     )
     notify: Notify = Field(
         default_factory=lambda: "all",
-        description="What I am told of while I am away: `mentions` only those of me.",
+        description="Which messages notify me while I am offline: `mentions` only those of me.",
     )
-    pinned: StrictBool = Field(default_factory=bool, description="Stands first in my list.")
-    archived: StrictBool = Field(default_factory=bool, description="Folded away in my list.")
+    pinned: StrictBool = Field(default_factory=bool, description="Pinned to the top of my list.")
+    archived: StrictBool = Field(default_factory=bool, description="In the archive of my list.")
     draft: Annotated[str, StringConstraints(max_length=5000, strip_whitespace=False)] = Field(
-        default_factory=str, description="What I have begun to write."
+        default_factory=str, description="Unsent text."
     )
 
 
 class PreferencesOut(Output):
-    """What I have chosen for a chat; nobody else sees it."""
+    """My preferences for a chat, invisible to others."""
 
-    muted_until: datetime | None = Field(description="Silent until then.")
-    notify: Notify = Field(description="What is told while one is away.")
-    pinned: bool = Field(description="Stands first in the list.")
-    archived: bool = Field(description="Folded away in the list.")
-    draft: str = Field(description="What has been begun to write.")
+    muted_until: datetime | None = Field(description="Muted until then.")
+    notify: Notify = Field(description="Which messages notify while offline.")
+    pinned: bool = Field(description="Pinned to the top of the list.")
+    archived: bool = Field(description="In the archive of the list.")
+    draft: str = Field(description="Unsent text.")
 
 
 class TypingInput(Input):
@@ -100,7 +101,7 @@ class TypingInput(Input):
 
 
 class ChatOut(Output):
-    """A chat as everybody in it sees it."""
+    """A chat, as all its participants see it."""
 
     id: UUID
     kind: Literal["direct", "group"]
@@ -117,7 +118,7 @@ class ChatOut(Output):
 
 
 class ParticipantOut(Output):
-    """One person in a chat and how far they have got."""
+    """One participant of a chat, with their receipts."""
 
     user: ProfileOut
     role: Literal["owner", "admin", "member"]
@@ -162,7 +163,7 @@ def preferences_out(participant: Participant) -> dict[str, Any]:
 
 
 def participant_out(participant: Participant, seen: dict[str, Any]) -> dict[str, Any]:
-    """A `ParticipantOut`; wants `user` loaded, and what the viewer may know of their presence."""
+    """A `ParticipantOut`; needs `user` loaded. `seen` is the presence that the viewer may see."""
     return {
         "user": {**person_out(participant.user), **seen},
         "role": participant.role,

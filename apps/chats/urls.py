@@ -1,4 +1,4 @@
-"""REST routes of participation."""
+"""REST routes of participants."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""REST: who takes part in a chat. (The chats themselves are listed with their messages.)"""
+"""REST: participants. (Chats are listed with their messages, in `apps.messages`.)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Staff's door to texts: messages cannot be browsed; a logged reason opens one chat for an hour."""
+"""Texts for staff: not browsable; a logged reason opens one chat for an hour."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DisclosureForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Disclosure)
 class DisclosureAdmin(ReadOnlyAdmin):
-    """The log of looks. Adding a row is the only way to see a chat's texts."""
+    """The log of disclosures. Adding a row is the only way to read a chat's texts."""
 
     form = DisclosureForm
     list_display = ("created_at", "staff", "chat", "reason")

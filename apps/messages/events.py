@@ -1,4 +1,4 @@
-"""What happened to messages."""
+"""Facts about messages and receipts, as the outbox publishes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MessageSent(MessageOut, ChatAggregate):
 
 
 class MessageEdited(ChatAggregate):
-    """Its author gave a message a new text."""
+    """The author edited a message."""
 
     event_type: ClassVar[str] = "message.edited"
     message_id: UUID
@@ -41,7 +41,7 @@ class MessageEdited(ChatAggregate):
 
 
 class MessageDeleted(ChatAggregate):
-    """A message is deleted for everyone; its `seq` stays."""
+    """A message was deleted for everyone; its `seq` stays taken."""
 
     event_type: ClassVar[str] = "message.deleted"
     message_id: UUID
@@ -66,14 +66,14 @@ class CursorMoved(Event):
 
 
 class MessageDelivered(CursorMoved):
-    """The messages `from_seq` to `to_seq` of a chat have reached one of its people."""
+    """The messages `from_seq` to `to_seq` of a chat were delivered to one participant."""
 
     event_type: ClassVar[str] = "message.delivered"
     topic: ClassVar[str] = "message.delivered"
 
 
 class MessageRead(CursorMoved):
-    """One of its people has read the messages `from_seq` to `to_seq` of a chat."""
+    """One participant has read the messages `from_seq` to `to_seq` of a chat."""
 
     event_type: ClassVar[str] = "message.read"
     topic: ClassVar[str] = "message.sent"

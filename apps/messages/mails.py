@@ -1,4 +1,4 @@
-"""The mails of conversations: what somebody has missed."""
+"""The digest: a mail about unread messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINE = 120
 
 
 def digest(user: User, chats: list[dict[str, Any]]) -> EmailMultiAlternatives:
-    """One mail with the unread chats, in the person's language; texts only if they allow it.
+    """One mail about the unread chats, in the person's language; with texts only if they allow it.
 
     `chats` are `InboxChatOut`s, one at least.
     """

@@ -1,4 +1,4 @@
-"""Messages, their earlier texts, and staff's logged looks at them."""
+"""Messages, their earlier texts, and the log of staff who read them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Message(models.Model):
     """One message; its id may come from the client and makes a retry harmless.
 
     A deleted message keeps its row and `seq` without the text (a tombstone).
-    `delivered_at` and `read_at` are set once, when the last other participant's cursor passes
-    or whoever held it up leaves the chat.
+    `delivered_at` and `read_at` are set once: when the last other participant's cursor passes it,
+    or when the last participant without a receipt leaves the chat.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -38,7 +38,7 @@ class Message(models.Model):
     reply_to = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
-    # Who of the chat is named with @ in the text.
+    # The participants whom the text mentions with @.
     mentions = ArrayField(models.UUIDField(), db_default=[], default=list)
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -52,7 +52,7 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         constraints = (
-            # Timelines, replay, healing: a chat in its order, by key and never by offset.
+            # Timelines, replay, healing: a chat's messages in order, by key and never by offset.
             models.UniqueConstraint(fields=["chat", "seq"], name="message_seq_unique"),
             models.CheckConstraint(
                 condition=Q(deleted_at__isnull=False, text="")
@@ -61,13 +61,13 @@ class Message(models.Model):
             ),
         )
         indexes = (
-            # Changes missed offline.
+            # Replay of changes that a device missed.
             models.Index(fields=["chat", "rev"], name="message_rev", condition=Q(rev__gt=0)),
             # The unread mentions of each chat in the list of chats.
             models.Index(
                 fields=["chat", "seq"], name="message_mentions", condition=~Q(mentions=[])
             ),
-            # Deleting a chat: PostgreSQL asks of each message whether another answers it.
+            # Deleting a chat: the foreign key looks up the replies to each message.
             models.Index(
                 fields=["reply_to"],
                 name="message_reply_to",
@@ -96,7 +96,7 @@ class MessageEdit(models.Model):
 
 
 class Disclosure(models.Model):
-    """A member of staff looked at a conversation's texts, and why."""
+    """A member of staff was shown a conversation's texts, for this reason."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -113,7 +113,7 @@ class Disclosure(models.Model):
 
 
 class HandledCommand(models.Model):
-    """A command out of a broker that has been done; kept so that it is not done again."""
+    """The id of a broker's command that was carried out; its redelivery is ignored."""
 
     command_id = models.UUIDField(primary_key=True)
     handled_at = models.DateTimeField(default=timezone.now)

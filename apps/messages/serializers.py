@@ -1,4 +1,4 @@
-"""Wire shapes of messages: what REST, the socket and the broker take, and what they give."""
+"""Wire shapes of messages: input and output of REST, the socket and the broker."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ ClientTime = Annotated[AwareDatetime, AfterValidator(_plausible)]
 
 
 class MessageSendInput(Input):
-    """Send a message; the same class behind every door."""
+    """Send a message; the same shape for every entry point."""
 
     message_id: UUID | None = Field(
         default=None,
-        description="Made by the client: the idempotency key that makes a retry harmless.",
+        description="Created by the client: the idempotency key of retries.",
     )
     chat_id: UUID | None = Field(default=None, description="The chat; or name a recipient.")
     recipient_id: UUID | None = Field(
@@ -54,7 +54,7 @@ class MessageSendInput(Input):
     text: Text
     reply_to: UUID | None = Field(default=None, description="A message of the same chat.")
     sent_at: ClientTime | None = Field(
-        default=None, description="The client's clock; decoration, never order."
+        default=None, description="The client's clock; never decides order."
     )
 
     @model_validator(mode="after")
@@ -65,16 +65,14 @@ class MessageSendInput(Input):
 
 
 class SocketSendInput(Input):
-    """`message` on the socket: the id is the client's and the chat must exist."""
+    """`message` on the socket: with the client's id, for an existing chat."""
 
-    message_id: UUID = Field(
-        description="Made by the client: the idempotency key that makes a retry harmless."
-    )
+    message_id: UUID = Field(description="Created by the client: the idempotency key of retries.")
     chat_id: UUID = Field(description="A chat of mine.")
     text: Text
     reply_to: UUID | None = Field(default=None, description="A message of the same chat.")
     sent_at: ClientTime | None = Field(
-        default=None, description="The client's clock; decoration, never order."
+        default=None, description="The client's clock; never decides order."
     )
 
 
@@ -93,14 +91,14 @@ class SocketEditInput(MessageEditInput):
 class SocketDeleteInput(Input):
     """`delete_message` on the socket."""
 
-    message_id: UUID = Field(description="A message of mine, or of a group that I run.")
+    message_id: UUID = Field(description="My message, or one of a group that I administer.")
 
 
 class CursorItem(Input):
-    """Everything up to `seq` of one chat."""
+    """All messages of one chat up to `seq`."""
 
     chat_id: UUID = Field(description="A chat of mine.")
-    seq: Seq = Field(description="The last message that counts; beyond the end means the end.")
+    seq: Seq = Field(description="The last message; beyond the chat's end means its end.")
 
 
 class CursorsInput(Input):
@@ -118,25 +116,25 @@ class ReadInput(Input):
 
 
 class SyncPosition(Input):
-    """What a device holds of one chat: messages up to `seq`, changes up to `rev`."""
+    """A device's copy of one chat: messages up to `seq`, changes up to `rev`."""
 
-    seq: Seq = Field(description="Messages are held up to this one; 0: none.")
+    seq: Seq = Field(description="The last message of the copy; 0: none.")
     rev: Seq | None = Field(
-        default=None, description="Changes are held up to this one; left out: send no changes."
+        default=None, description="The last change of the copy; omitted: send no changes."
     )
 
 
 class SyncInput(Input):
-    """`sync` on the socket: chat → the last seq this device has, or seq and rev."""
+    """`sync` on the socket: per chat the last `seq` this device has, or `seq` and `rev`."""
 
     chats: Annotated[
         dict[UUID, Seq | SyncPosition],
-        Field(max_length=5000, description="Chat id → what this device holds of it."),
+        Field(max_length=5000, description="Chat id → position of this device's copy."),
     ]
 
 
 class TimelineQuery(Input):
-    """A window of a chat's messages; give at most one of the three positions."""
+    """A window of a chat's messages, with at most one of the three positions."""
 
     chat_id: UUID
     before_seq: QuerySeq | None = Field(default=None, description="Older than this.")
@@ -152,22 +150,26 @@ class TimelineQuery(Input):
 
 
 class MessageOut(Output):
-    """A message as everybody in the chat sees it."""
+    """A message, as all participants of the chat see it."""
 
     id: UUID = Field(description="Its `message_id`.")
-    chat_id: UUID = Field(description="Where it was said.")
-    seq: int = Field(description="Place in the chat: from 1, without gaps. The truth about order.")
+    chat_id: UUID = Field(description="Its chat.")
+    seq: int = Field(
+        description="Position in the chat: from 1, without gaps. It alone defines the order."
+    )
     rev: int = Field(description="The chat's change number of the last edit or deletion; else 0.")
-    sender_id: UUID = Field(description="Who said it.")
+    sender_id: UUID = Field(description="Its author.")
     text: str = Field(description="Empty once deleted.")
-    reply_to: UUID | None = Field(description="The message of the same chat that it answers.")
-    mentions: list[UUID] = Field(description="Who of the chat is named with @ in the text.")
+    reply_to: UUID | None = Field(description="The message of the same chat to which it replies.")
+    mentions: list[UUID] = Field(description="Participants mentioned with @.")
     sent_at: datetime | None = Field(description="The sender's clock.")
     created_at: datetime = Field(description="When it was stored.")
     updated_at: datetime = Field(description="When it was stored, edited or deleted last.")
     edited_at: datetime | None = Field(description="When its text was changed last.")
     deleted_at: datetime | None = Field(description="When it was deleted.")
-    delivered_at: datetime | None = Field(description="When the last other participant had it.")
+    delivered_at: datetime | None = Field(
+        description="When it was delivered to the last other participant."
+    )
     read_at: datetime | None = Field(description="When the last other participant read it.")
 
 
@@ -183,7 +185,7 @@ class TimelineOut(Output):
 
 
 class EarlierTextOut(Output):
-    """A text that the message had."""
+    """An earlier text of the message."""
 
     text: str
     replaced_at: datetime
@@ -196,30 +198,30 @@ class HistoryOut(Output):
 
 
 class ReceiptOut(Output):
-    """How far one participant has got with one message."""
+    """One participant's receipt of one message."""
 
     user_id: UUID
     delivered_at: datetime | None = Field(
-        description="When the cursor that covers the message last moved; null: not there yet."
+        description="When the cursor that covers the message last moved; null: not yet."
     )
     read_at: datetime | None
 
 
 class ReceiptsOut(Output):
-    """Everybody but the sender."""
+    """Receipts of all participants except the sender."""
 
     items: list[ReceiptOut]
 
 
 class InboxChatOut(ChatOut):
-    """A chat as one of its people sees it in their list."""
+    """A chat in a person's list."""
 
     role: str
-    hidden_seq: int = Field(description="Messages up to this one are not yours to see.")
+    hidden_seq: int = Field(description="Messages up to this `seq` are invisible to you.")
     delivered_seq: int
     read_seq: int
     unread_count: int = Field(description="Others' messages that you have not read.")
-    mention_count: int = Field(description="Those of them that name you.")
+    mention_count: int = Field(description="Those of them that mention you.")
     preferences: PreferencesOut
     blocked: bool = Field(description="Of a direct chat: you have blocked the other person.")
     can_write: bool = Field(description="False where one of a direct chat's two blocks the other.")

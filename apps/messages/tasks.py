@@ -1,5 +1,4 @@
-"""What follows a message, telling people who are away on their devices and by mail; and what
-follows somebody's leaving."""
+"""Celery tasks of conversations: notifications, pushes, digests and receipts of leavers."""
 
 from __future__ import annotations
 
@@ -18,42 +17,46 @@ from apps.accounts.services.mail import mail_enqueue
 from apps.accounts.services.notifications import notifications_pushed
 from apps.messages.mails import digest
 from apps.messages.push import push_out
-from apps.messages.selectors.away import crowd_parts, new_messages_by_id, new_messages_in
-from apps.messages.selectors.left import left_behind_in
-from apps.messages.selectors.told import told_for
+from apps.messages.selectors.leavers import receipts_of_leavers
+from apps.messages.selectors.notified import notified_messages_for
+from apps.messages.selectors.recipients import (
+    new_messages_by_id,
+    new_messages_in,
+    participant_chunks,
+)
 from apps.messages.services.digest import digest_send, digests_due
-from apps.messages.services.fan_out import Due, news_tell
+from apps.messages.services.fan_out import Due, notifications_fan_out
 from apps.messages.services.handled import handled_commands_prune
 from apps.messages.services.read import receipts_complete
 from messenger.core.errors import NotFound
 
-PART = 200  # members that one task looks after
+CHUNK = 200  # participants that one task notifies
 PUSH_RETRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5, 600  # seconds
 
 
 @shared_task(name="messages.fan_out")
 def fan_out(event_ids: list[int]) -> None:
-    """Follow `message.sent` and `message.edited` events; repeats and any order do no harm."""
-    news = new_messages_in(event_ids)
+    """Handle `message.sent` and `message.edited` events; idempotent, in any order."""
+    messages = new_messages_in(event_ids)
     for chat_id, group in groupby(
-        (one for one in news if one.participants > PART), lambda one: one.chat_id
+        (one for one in messages if one.participants > CHUNK), lambda one: one.chat_id
     ):
         ids = [str(one.id) for one in group]
-        for part in crowd_parts(chat_id, PART):
-            fan_out_part.delay(ids, *part)
-    _queue(news_tell([one for one in news if one.participants <= PART]))
+        for chunk in participant_chunks(chat_id, CHUNK):
+            fan_out_part.delay(ids, *chunk)
+    _enqueue(notifications_fan_out([one for one in messages if one.participants <= CHUNK]))
 
 
 @shared_task(name="messages.fan_out_part")
 def fan_out_part(message_ids: list[str], first: int, last: int) -> None:
-    """The same for some of the participants of a big chat."""
-    news = new_messages_by_id(UUID(one) for one in message_ids)
-    _queue(news_tell(news, part=(first, last)))
+    """The same for one chunk of the participants of a large chat."""
+    messages = new_messages_by_id(UUID(one) for one in message_ids)
+    _enqueue(notifications_fan_out(messages, chunk=(first, last)))
 
 
-def _queue(due: list[Due]) -> None:
-    # Queued first, noted then: who dies in between is asked again and pushes the same twice.
+def _enqueue(due: list[Due]) -> None:
+    # Enqueue before marking: a crash in between pushes twice instead of never.
     for notification_id, position, device_id in due if web_push.public_key() else ():
         if device_id is not None:
             push.delay(str(device_id), str(notification_id), position)
@@ -63,8 +66,10 @@ def _queue(due: list[Due]) -> None:
 
 @shared_task(name="messages.push", bind=True, max_retries=PUSH_RETRIES)
 def push(task: Task[Any, None], device_id: str, notification_id: str, position: int) -> None:
-    """Push one notification to one device, unless it has been read or has moved on meanwhile, or
-    its sender has been blocked."""
+    """Push one notification to one device.
+
+    Skipped if it has been read, replaced by a later one, or its sender blocked meanwhile.
+    """
     try:
         device = access_device_to_push(UUID(device_id))
         notification = access_notification(device.user_id, UUID(notification_id))
@@ -72,22 +77,22 @@ def push(task: Task[Any, None], device_id: str, notification_id: str, position: 
         return
     if notification.read_at is not None or notification.position > position:
         return
-    for told in told_for(device.user_id, [notification_out(notification)]):
+    for one in notified_messages_for(device.user_id, [notification_out(notification)]):
         if (
-            told.message is None
-            or told.message.sender_id in blocked_by([device.user_id])[device.user_id]
+            one.message is None
+            or one.message.sender_id in blocked_by([device.user_id])[device.user_id]
         ):
             return
         if not web_push.is_resting(device):
             outcome, pause = web_push.send(
                 device,
-                push_out(device.user, told),
-                thread=told.chat.id,
-                urgent=told.chat.kind == "direct" or notification.kind == "mention",
+                push_out(device.user, one),
+                thread=one.chat.id,
+                urgent=one.chat.kind == "direct" or notification.kind == "mention",
             )
         elif task.request.retries:
             outcome, pause = web_push.Outcome.LATER, 0
-        else:  # were it kept for later, whoever makes a device slow would fill the queue
+        else:  # retries for slow devices would fill the queue
             return
         if outcome is web_push.Outcome.GONE:
             device_is_gone(device.id)
@@ -100,13 +105,13 @@ def push(task: Task[Any, None], device_id: str, notification_id: str, position: 
 
 @shared_task(name="messages.complete_receipts")
 def complete_receipts(event_ids: list[int]) -> None:
-    """Follow `chat.participant_left` events; repeats and any order do no harm."""
-    receipts_complete(left_behind_in(event_ids))
+    """Handle `chat.participant_left` events; idempotent, in any order."""
+    receipts_complete(receipts_of_leavers(event_ids))
 
 
 @shared_task(name="messages.send_digests")
 def send_digests() -> int:
-    """Mail those who are away what they have not read for a while; beat calls it."""
+    """Send digests of unread messages to people who are offline; scheduled by beat."""
     sent = 0
     for user_id in digests_due():
         sent += digest_send(
@@ -117,5 +122,5 @@ def send_digests() -> int:
 
 @shared_task(name="messages.prune_handled_commands")
 def prune_handled_commands() -> None:
-    """Forget which of the broker's commands were done long ago."""
+    """Delete old ids of handled commands; scheduled by beat."""
     handled_commands_prune()

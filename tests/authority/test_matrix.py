@@ -122,7 +122,8 @@ def test_an_allowed_action_has_one_effect_by_all_entry_points(kind, db, no_limit
             continue
         doors = [name for name, door in DOORS.items() if cell[0] in door.actions]
         effects = {name: matrix.perform(name, cell)[1] for name in doors}
-        if len({repr(effect) for effect in effects.values()}) > 1:
+        first = next(iter(effects.values()))
+        if any(effect != first for effect in effects.values()):
             different.append((cell, effects))
         silent = cell[0] == "mark_read" and cell[2] == "blocker"  # receipts would show presence
         if any(effect == (None, []) for effect in effects.values()) and not silent:

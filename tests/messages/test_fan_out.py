@@ -243,12 +243,12 @@ def test_it_costs_two_statements_when_all_are_connected(
         tasks.fan_out(ids)
 
 
-def test_a_crowd_is_a_task_for_each_part(alice, group, monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(tasks, "PART", 4)
-    crowd = UserFactory.create_batch(9)
-    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[one.id for one in crowd])
+def test_a_large_chat_is_a_task_per_chunk(alice, group, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(tasks, "CHUNK", 4)
+    members = UserFactory.create_batch(9)
+    participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[one.id for one in members])
     say(alice, group)
-    say(alice, group, f"@{crowd[5].username}")
+    say(alice, group, f"@{members[5].username}")
     parts: list = []
     monkeypatch.setattr(tasks.fan_out_part, "delay", lambda *args: parts.append(args))
     follow()
@@ -258,8 +258,8 @@ def test_a_crowd_is_a_task_for_each_part(alice, group, monkeypatch, django_asser
             tasks.fan_out_part(*part)
     rows = Notification.objects.values_list("user_id", "kind", "position")
     expected = {(row.user_id, "messages", 2) for row in Participant.objects.filter(chat=group)}
-    expected -= {(alice.id, "messages", 2), (crowd[5].id, "messages", 2)}
-    assert set(rows) == expected | {(crowd[5].id, "messages", 1), (crowd[5].id, "mention", 2)}
+    expected -= {(alice.id, "messages", 2), (members[5].id, "messages", 2)}
+    assert set(rows) == expected | {(members[5].id, "messages", 1), (members[5].id, "mention", 2)}
 
 
 @pytest.mark.django_db(transaction=True)

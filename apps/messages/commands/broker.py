@@ -1,7 +1,7 @@
-"""The broker's door to messages: commands come in, the same services do them, once each.
+"""Commands from a broker: the services of the other entry points, exactly once each.
 
-A command is done together with the note that it was: whatever dies in between, it comes again and
-is known. What cannot be done is handed back for the dead-letter topic.
+A command and its id are stored in one transaction, so that a redelivery after a crash is
+recognised. Commands that are refused are returned for the dead-letter topic.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ P = TypeVar("P", bound=Input)
 
 
 class ReadCommandInput(Input):
-    """Everything up to a message, or up to a `seq` of a chat, has been read."""
+    """Mark a chat as read, up to a message or up to a `seq`."""
 
     message_id: UUID | None = Field(default=None, description="A message that the actor sees.")
     chat_id: UUID | None = Field(default=None, description="A chat of the actor's; with `seq`.")
@@ -50,20 +50,22 @@ class ReadCommandInput(Input):
 
 
 class Metadata(Input):
-    """Who acts, and where the command comes from."""
+    """The actor, and the origin of the command."""
 
-    actor_id: UUID = Field(description="In whose name; who may write to the topic is trusted.")
+    actor_id: UUID = Field(description="The acting person; publishers to the topic are trusted.")
     request_id: str | None = Field(default=None, max_length=128, description="For the log.")
     version: Literal[1] = 1
 
 
 class Command(Input, Generic[P]):
-    """The envelope of events, for what is to be done."""
+    """A command in the same envelope as events."""
 
-    event_id: UUID = Field(description="The command's own id: whatever comes again is known by it.")
+    event_id: UUID = Field(description="The command's own id, by which a redelivery is recognised.")
     event_type: str = Field(description="The topic's name.")
-    timestamp: datetime | None = Field(default=None, description="Decoration.")
-    service: str | None = Field(default=None, max_length=64, description="Who asks; decoration.")
+    timestamp: datetime | None = Field(default=None, description="Ignored.")
+    service: str | None = Field(
+        default=None, max_length=64, description="The publisher's name; ignored."
+    )
     payload: P
     metadata: Metadata
 
@@ -97,25 +99,25 @@ ALONE: dict[str, Callable[[UUID, Any], None]] = {
     "message.delete": _delete,
 }
 TOPICS = tuple(SHAPES)
-# Not the command's fault: it is to be tried again.
-AWAY = (OperationalError, InterfaceError)
-INTERNAL = "internal: it failed here; the log says why"
+# The database is unavailable: the command is tried again.
+UNAVAILABLE = (OperationalError, InterfaceError)
+INTERNAL = "internal: an unexpected error; see the log"
 
-Asked = tuple[Received, Command[Any]]
+Parsed = tuple[Received, Command[Any]]
 Refused = tuple[Received, str]
 
 
 def commands_do(received: Sequence[Received]) -> list[Refused]:
-    """Do the commands in the order of their topics; returns what cannot be done, and why.
+    """Carry out commands, each topic in its order; returns the refused ones with the reason.
 
-    Raises what the database raises when it is away. The same commands given again are done once,
-    and what cannot be done is returned again.
+    Idempotent: commands given again are not repeated, and refused ones are returned again.
+    Raises `UNAVAILABLE` errors of the database.
     """
     refused: list[Refused] = []
-    # Topics have no order among each other; what is said comes before what is done with it.
+    # There is no order between topics: send messages before commands that refer to them.
     ordered = sorted(received, key=lambda one: one.topic != SEND)
     for topic, run in groupby(ordered, key=lambda one: one.topic):
-        good: list[Asked] = []
+        good: list[Parsed] = []
         for one in run:
             try:
                 good.append((one, _command(one)))
@@ -128,9 +130,9 @@ def commands_do(received: Sequence[Received]) -> list[Refused]:
     return refused
 
 
-def _batches(sends: Sequence[Asked]) -> Iterator[list[Asked]]:
-    """Cut where a message answers one of the same batch: what is quoted must be there already."""
-    batch: list[Asked] = []
+def _batches(sends: Sequence[Parsed]) -> Iterator[list[Parsed]]:
+    """Cut before a reply to a message of the same batch: that message must be stored first."""
+    batch: list[Parsed] = []
     ids: set[UUID] = set()
     for one in sends:
         if one[1].payload.reply_to in ids:
@@ -153,11 +155,11 @@ def _command(received: Received) -> Command[Any]:
     return command
 
 
-def _together(commands: Sequence[Asked]) -> list[Refused]:
-    """One transaction for a run of sends; where that does not work, one for each."""
+def _together(commands: Sequence[Parsed]) -> list[Refused]:
+    """One transaction for a run of sends; after an unexpected error, one for each."""
     try:
         return _send(commands)
-    except AWAY:
+    except UNAVAILABLE:
         raise
     except Exception:
         if len(commands) == 1:
@@ -167,10 +169,10 @@ def _together(commands: Sequence[Asked]) -> list[Refused]:
 
 
 @atomic
-def _send(commands: Sequence[Asked]) -> list[Refused]:
+def _send(commands: Sequence[Parsed]) -> list[Refused]:
     refused: list[Refused] = []
-    asked: list[tuple[Asked, SendRequest]] = []
-    failed: list[tuple[Asked, DomainError]] = []
+    asked: list[tuple[Parsed, SendRequest]] = []
+    failed: list[tuple[Parsed, DomainError]] = []
     for one in _fresh(commands, refused):
         try:
             asked.append((one, _request(one[1])))
@@ -192,12 +194,12 @@ def _request(command: Command[MessageSendInput]) -> SendRequest:
         chat_id = chat_open_direct(actor_id=actor_id, user_id=data.recipient_id)[0].id
     else:
         chat_id = cast(UUID, data.chat_id)  # the shape has one of the two
-    # Without an id of its own the message has the command's: a repeat is a repeat.
+    # Without an id of its own the message gets the command's, so that a retry is recognised.
     message_id = data.message_id or command.event_id
     return SendRequest(actor_id, chat_id, message_id, data.text, data.reply_to, data.sent_at)
 
 
-def _one_by_one(commands: Sequence[Asked], do: Callable[[UUID, Any], None]) -> list[Refused]:
+def _one_by_one(commands: Sequence[Parsed], do: Callable[[UUID, Any], None]) -> list[Refused]:
     refused: list[Refused] = []
     for received, command in commands:
         request_id = command.metadata.request_id
@@ -207,7 +209,7 @@ def _one_by_one(commands: Sequence[Asked], do: Callable[[UUID, Any], None]) -> l
                     do(fresh.metadata.actor_id, fresh.payload)
         except DomainError as error:
             refused.append((received, _reason(error)))
-        except AWAY:
+        except UNAVAILABLE:
             raise
         except Exception:
             log.exception("command_failed", topic=received.topic)
@@ -215,16 +217,16 @@ def _one_by_one(commands: Sequence[Asked], do: Callable[[UUID, Any], None]) -> l
     return refused
 
 
-def _fresh(commands: Sequence[Asked], refused: list[Refused]) -> list[Asked]:
-    """Those that have not been done before, of people who are there."""
+def _fresh(commands: Sequence[Parsed], refused: list[Refused]) -> list[Parsed]:
+    """The commands that are new and whose actors are active; others are ignored or refused."""
     new = commands_claim([command.event_id for _, command in commands])
-    there = people_active({command.metadata.actor_id for _, command in commands})
+    active = people_active({command.metadata.actor_id for _, command in commands})
     fresh, strange = [], []
     for received, command in commands:
         if command.event_id not in new:
             continue
-        new.discard(command.event_id)  # twice in one batch is once
-        if command.metadata.actor_id in there:
+        new.discard(command.event_id)  # twice in one batch
+        if command.metadata.actor_id in active:
             fresh.append((received, command))
         else:
             strange.append(command.event_id)
@@ -234,6 +236,6 @@ def _fresh(commands: Sequence[Asked], refused: list[Refused]) -> list[Asked]:
 
 
 def _reason(error: DomainError) -> str:
-    """Code and detail, and which fields; never a value of the command's own."""
+    """Code, detail and fields of the error; never a value from the command."""
     fields = "; ".join(f"{one['field']}: {one['detail']}" for one in error.errors or ())
     return f"{error.code}: {error.detail}{f' ({fields})' if fields else ''}"[:500]

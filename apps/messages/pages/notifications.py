@@ -14,7 +14,7 @@ from apps.accounts.serializers import NotificationQuery
 from apps.accounts.services.notifications import notifications_read
 from apps.messages.pages.bubbles import day_label
 from apps.messages.pages.inbox import column
-from apps.messages.selectors.told import Told, told_for
+from apps.messages.selectors.notified import NotifiedMessage, notified_messages_for
 from messenger.core.pages import speaks_in_pages
 from messenger.core.templatetags.lumin import chat_name, name_of
 
@@ -32,7 +32,7 @@ def notifications(request: Any) -> HttpResponse:
     query = NotificationQuery(before_seq=_position(request.GET.get("before", "")), limit=WINDOW)
     window = notification_timeline_for(viewer_id, query)
     items = window["items"][::-1]
-    rows = [_row(told) for told in told_for(viewer_id, items)]
+    rows = [_row(told) for told in notified_messages_for(viewer_id, items)]
     for earlier, row in zip([None, *rows], rows, strict=False):
         row["day"] = "" if earlier and earlier["date"] == row["date"] else day_label(row["date"])
     context = {
@@ -50,7 +50,7 @@ def _position(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
-def _row(told: Told) -> dict[str, Any]:
+def _row(told: NotifiedMessage) -> dict[str, Any]:
     at = timezone.localtime(told.notification["created_at"])
     is_group = told.chat.kind == "group"
     return {

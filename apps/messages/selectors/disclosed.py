@@ -1,4 +1,4 @@
-"""What staff see of a conversation after they have said why."""
+"""The messages that staff may read after giving a reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VALID_FOR = timedelta(hours=1)
 
 
 def access_disclosure(staff_id: UUID, disclosure_id: UUID) -> Disclosure:
-    """One's own reason, not older than an hour; raises `NotFound`."""
+    """The staff member's own disclosure, at most an hour old; raises `NotFound`."""
     found = (
         Disclosure.objects.select_related("chat")
         .filter(id=disclosure_id, staff_id=staff_id, created_at__gt=timezone.now() - VALID_FOR)

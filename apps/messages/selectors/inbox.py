@@ -31,7 +31,7 @@ from messenger.core.errors import NotFound
 def chats_for(user_id: UUID) -> list[dict[str, Any]]:
     """All chats of a person as `InboxChatOut`, pinned ones first, then by last activity.
 
-    Five queries, whatever the number of chats.
+    Five queries for any number of chats.
     """
     rows = _mine(user_id).order_by("-pinned", "-chat__last_message_at", "-chat_id")
     return _serialized(user_id, rows)
@@ -46,7 +46,7 @@ def chat_for(user_id: UUID, chat_id: UUID) -> dict[str, Any]:
 
 
 def chats_among(user_id: UUID, chat_ids: Collection[UUID]) -> list[dict[str, Any]]:
-    """Those of the chats that are the person's, as `InboxChatOut`."""
+    """Those of these chats in which the person takes part, as `InboxChatOut`."""
     return _serialized(user_id, _mine(user_id).filter(chat_id__in=chat_ids))
 
 
@@ -96,7 +96,7 @@ def _serialized(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, An
 
 
 def mention_counts_for(user_id: UUID, chat_ids: list[UUID]) -> dict[UUID, int]:
-    """How many unread messages of these chats name the person; chats without any are missing."""
+    """Unread messages per chat that mention the person; chats without any are missing."""
     mine = Participant.objects.active().filter(user_id=user_id, chat_id=OuterRef("chat_id"))
     floor = mine.values(floor=Greatest("read_seq", "hidden_seq"))
     rows = Message.objects.exclude(mentions=[]).filter(

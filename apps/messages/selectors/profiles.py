@@ -1,4 +1,4 @@
-"""Who is behind the ids that a window of messages names."""
+"""Profiles and quoted messages for a window of messages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from apps.messages.serializers import message_out
 
 
 def profiles_for(user_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """`PersonOut` by id, in one query; for ids that the viewer has already been shown."""
+    """`PersonOut` by id, in one query; for ids that the viewer may see."""
     wanted = set(user_ids)
     return {user.id: person_out(user) for user in User.objects.filter(pk__in=wanted)}
 
 
 def quoted_for(items: Iterable[dict[str, Any]], hidden_seq: int) -> dict[UUID, dict[str, Any]]:
-    """The messages that `items` of one chat answer, as `MessageOut` by id.
+    """The messages to which `items` of one chat reply, as `MessageOut` by id.
 
-    What came before the viewer's time stays unquoted. No query where nothing answers anything.
+    Messages up to `hidden_seq` are left out. No query where there are no replies.
     """
     known = {item["id"]: item for item in items}
     wanted = {item["reply_to"] for item in known.values() if item["reply_to"]}

@@ -1,4 +1,4 @@
-"""What a device has missed: after a reconnect, on `sync`, and for the hub's healing."""
+"""Messages and changes that a device missed: for the handshake, `sync`, and the hub's healing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.messages.serializers import SyncPosition, message_out
 
 PER_CHAT = 500
 IN_ALL = 5000
-# A page waits in memory for its reader: this is what a silent one can make the server hold.
+# A page stays in memory until its reader takes it: this bounds what a silent one costs.
 PAGE_ROWS = 250
 PAGE_BYTES = 128 * 1024
 NOBODY = UUID(int=0)
@@ -21,12 +21,12 @@ Positions = Mapping[UUID, SyncPosition]
 
 
 class Replay:
-    """What a person has not had: since the given positions, else since their receipts.
+    """The messages and changes after given positions, or after the person's receipts.
 
-    First `messages`, oldest first in each chat, then `changes` of messages that the device holds
-    already; both read page by page as they are asked for, and each page only from chats that the
-    person takes part in at that moment. At most 500 of a chat and 5,000 in all; chats with more
-    are named in `resync` afterwards. Chats that are not the person's are passed over in silence.
+    First `messages`, oldest first in each chat, then `changes` of messages that the device already
+    holds. Both are read page by page on demand, each page only from chats in which the person
+    takes part at that moment. At most 500 per chat and 5,000 in all; afterwards `resync` names the
+    chats with more. Chats of other people are ignored.
     """
 
     def __init__(self, user_id: UUID, positions: Positions | None = None) -> None:
@@ -34,10 +34,10 @@ class Replay:
         self.last_revs: dict[UUID, int] = {}
         self.resync: list[UUID] = []
         self._user_id, self._is_sync = user_id, positions is not None
-        self._told: set[UUID] = set()
+        self._replayed: set[UUID] = set()
         self._starts: dict[UUID, int] = {}
         self._revs: dict[UUID, int] = {}
-        # What changed is told of messages between these: visible to the person, held by the device.
+        # Changes are sent of messages in this range: visible to the person, held by the device.
         self._held: dict[UUID, tuple[int, int]] = {}
         rows = Participant.objects.active().filter(user_id=user_id).select_related("chat")
         if positions is None:  # messages of people blocked since then are not replayed
@@ -60,15 +60,15 @@ class Replay:
 
     def messages(self) -> Iterator[list[dict[str, Any]]]:
         """Pages of messages in their wire shape."""
-        # At the handshake one's own messages are no news; on `sync` another device may lack them.
+        # The handshake skips one's own messages; on `sync` another device may lack them.
         skip = NOBODY if self._is_sync else self._user_id
         for page in self._pages(self._starts, "seq", skip):
-            self._told.update(message.chat_id for message in page)
+            self._replayed.update(message.chat_id for message in page)
             yield [message_out(message) for message in page]
-        if not self._is_sync:  # chats that hold nothing but one's own messages had no news
-            told = self._told.union(self.resync)
-            self.last_seqs = {key: seq for key, seq in self.last_seqs.items() if key in told}
-            self.last_revs = {key: rev for key, rev in self.last_revs.items() if key in told}
+        if not self._is_sync:  # leave out chats with only one's own messages
+            replayed = self._replayed.union(self.resync)
+            self.last_seqs = {key: seq for key, seq in self.last_seqs.items() if key in replayed}
+            self.last_revs = {key: rev for key, rev in self.last_revs.items() if key in replayed}
 
     def changes(self) -> Iterator[list[Message]]:
         """Pages of messages that were edited or deleted."""
@@ -134,17 +134,22 @@ def _since(
     return list(Message.objects.raw(SINCE[key], parameters))
 
 
-# A chat at a time through its index, whatever the number of chats; `upto` counts bytes.
-SINCE = {
-    key: (
-        "SELECT * FROM (SELECT m.*, octet_length(m.text) + 400 AS size,"  # noqa: S608
-        f" (sum(octet_length(m.text) + 400) OVER (ORDER BY m.chat_id, m.{key}))::bigint AS upto"
-        " FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS s(chat_id, start, most)"
-        " JOIN chats_participant p"
-        f"  ON p.chat_id = s.chat_id AND p.user_id = %s AND {active_sql('p')},"
-        " LATERAL (SELECT * FROM messaging_message WHERE chat_id = s.chat_id"
-        f"  AND {key} > s.start {only} AND sender_id <> %s ORDER BY {key} LIMIT s.most) m) found"
-        f" WHERE upto - size < {PAGE_BYTES} ORDER BY chat_id, {key} LIMIT {PAGE_ROWS}"
-    )
-    for key, only in (("seq", ""), ("rev", "AND rev > 0"))
-}
+def _since_sql(key: str, condition: str) -> str:
+    """One index range per chat, ordered by `key` (`seq` or `rev`); `upto` sums the bytes so far."""
+    return f"""
+SELECT * FROM (
+  SELECT m.*, octet_length(m.text) + 400 AS size,
+    (sum(octet_length(m.text) + 400) OVER (ORDER BY m.chat_id, m.{key}))::bigint AS upto
+  FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS s(chat_id, start, most)
+  JOIN chats_participant p ON p.chat_id = s.chat_id AND p.user_id = %s AND {active_sql("p")},
+  LATERAL (
+    SELECT * FROM messaging_message
+    WHERE chat_id = s.chat_id AND {key} > s.start {condition} AND sender_id <> %s
+    ORDER BY {key} LIMIT s.most
+  ) m
+) found
+WHERE upto - size < {PAGE_BYTES} ORDER BY chat_id, {key} LIMIT {PAGE_ROWS}
+"""  # noqa: S608
+
+
+SINCE = {"seq": _since_sql("seq", ""), "rev": _since_sql("rev", "AND rev > 0")}

@@ -1,4 +1,4 @@
-"""The mail about what somebody has missed: once in a while, to those who are away."""
+"""Sending digests: mails about unread messages to people who are offline."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from apps.accounts.models import Notification, User
 from apps.accounts.selectors import people_to_mail
 from apps.accounts.serializers import notification_out
 from apps.messages.selectors.inbox import chats_among
-from apps.messages.selectors.told import told_for
+from apps.messages.selectors.notified import notified_messages_for
 from messenger.core import presence
 
 BATCH = 500
-SHOWN = 200  # notifications that one mail looks at
+SHOWN = 200  # notifications that one mail covers
 
 
 def digests_due() -> Iterator[UUID]:
-    """Who may want a mail: something unread for a while, none sent lately, not connected."""
+    """People due for a digest: offline, with old unread notifications and no recent digest."""
     waiting = list(_to_mail().order_by("pk").values_list("pk", flat=True)[:BATCH])
     here = presence.connected(waiting)
     yield from (one for one in waiting if one not in here)
@@ -31,9 +31,10 @@ def digests_due() -> Iterator[UUID]:
 
 @transaction.atomic
 def digest_send(*, user_id: UUID, send: Callable[[User, list[dict[str, Any]]], None]) -> bool:
-    """Hand the person and their unread chats to `send`, once for what is unread now.
+    """Call `send(user, chats)` with the person's unread chats, unless a digest has covered them.
 
-    The row is locked: of two sweeps one does it. `send` only queues. Returns whether it did.
+    The person's row is locked, so that of two concurrent runs one sends. `send` only enqueues the
+    mail. Returns whether it was called.
     """
     mine = User.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=user_id)
     user = mine.filter(pk__in=_to_mail().values("pk")).first()
@@ -59,9 +60,9 @@ def _to_mail() -> Any:
 
 
 def _chats(user: User, waiting: list[Notification]) -> list[dict[str, Any]]:
-    """The unread chats that the notifications tell of, the newest first: `InboxChatOut`s."""
-    told = told_for(user.id, [notification_out(row) for row in waiting])
-    order = list(dict.fromkeys(one.chat.id for one in told))
+    """The unread chats of these notifications, newest first, as `InboxChatOut`."""
+    found_messages = notified_messages_for(user.id, [notification_out(row) for row in waiting])
+    order = list(dict.fromkeys(one.chat.id for one in found_messages))
     found = {chat["id"]: chat for chat in chats_among(user.id, order)}
-    # One may have left a chat since.
+    # The person may have left a chat since then.
     return [found[one] for one in order if one in found and found[one]["unread_count"]]

@@ -1,4 +1,4 @@
-"""Staff look at a conversation's texts only after saying why."""
+"""Staff read a conversation's texts only after giving a reason, which is logged."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from apps.messages.models import Disclosure
 
 
 def disclosure_open(*, staff_id: UUID, chat_id: UUID, reason: str) -> Disclosure:
-    """Store that and why a member of staff looks at a chat's texts, before they do."""
+    """Log that a member of staff is about to read a chat's texts, and why."""
     return Disclosure.objects.create(staff_id=staff_id, chat_id=chat_id, reason=reason)

@@ -1,4 +1,4 @@
-"""Telling people who are away what was said; those who are connected have heard it already."""
+"""Notifying people of new messages: all who are offline, and those who are mentioned."""
 
 from __future__ import annotations
 
@@ -13,51 +13,54 @@ from apps.accounts.selectors import blocked_by, pushes_due
 from apps.accounts.services.notifications import NewNotification, notifications_create
 from apps.chats.selectors import lock_receipts
 from apps.messages.rules import NewMessage, Notice, notices_for
-from apps.messages.selectors.away import perhaps_away
+from apps.messages.selectors.recipients import notification_recipients
 from messenger.core import presence
 
 Due = tuple[UUID, int, UUID | None]
 
 
-def news_tell(news: Sequence[NewMessage], *, part: tuple[int, int] | None = None) -> list[Due]:
-    """Tell of the messages whoever has to be told; of a crowd, those of one `part`.
+def notifications_fan_out(
+    messages: Sequence[NewMessage], *, chunk: tuple[int, int] | None = None
+) -> list[Due]:
+    """Write the notifications that these messages cause; of a large chat those of one `chunk`.
 
-    Returns the pushes that are due, as `pushes_due` does, also those that an earlier run was
-    killed before queueing. One statement and one question to Redis where all are connected.
+    Returns the pushes to devices that are due, like `pushes_due`, including those of an earlier
+    run that was killed before it enqueued them. One statement and one Redis round trip where all
+    recipients are connected.
     """
-    if not news:
+    if not messages:
         return []
-    rows = list(perhaps_away(news, part=part))
+    rows = list(notification_recipients(messages, chunk=chunk))
     connected = presence.connected({row.user_id for row in rows})
-    named = {user_id for one in news for user_id in one.mentions}
-    wanted = {row.user_id for row in rows} - (connected - named)
+    mentioned = {user_id for one in messages for user_id in one.mentions}
+    wanted = {row.user_id for row in rows} - (connected - mentioned)
     if not wanted:
         return []
-    _write(news, wanted, connected)
-    return pushes_due(wanted, {one.chat_id for one in news})
+    _write(messages, wanted, connected)
+    return pushes_due(wanted, {one.chat_id for one in messages})
 
 
 @transaction.atomic
 def _write(
-    news: Sequence[NewMessage], user_ids: Collection[UUID], connected: Collection[UUID]
+    messages: Sequence[NewMessage], user_ids: Collection[UUID], connected: Collection[UUID]
 ) -> None:
     by_chat = {
-        chat_id: list(group) for chat_id, group in groupby(news, key=lambda one: one.chat_id)
+        chat_id: list(group) for chat_id, group in groupby(messages, key=lambda one: one.chat_id)
     }
-    # Also orders two runs of this.
+    # Also serialises two runs for the same chat.
     lock_receipts(by_chat)
     now = timezone.now()
-    unheard = blocked_by(user_ids)  # one is told nothing of what those say whom one has blocked
-    told: list[NewNotification] = []
-    for row in perhaps_away(news).filter(user_id__in=user_ids):
-        heard = [one for one in by_chat[row.chat_id] if one.sender_id not in unheard[row.user_id]]
+    blocked = blocked_by(user_ids)
+    due: list[NewNotification] = []
+    for row in notification_recipients(messages).filter(user_id__in=user_ids):
+        wanted = [one for one in by_chat[row.chat_id] if one.sender_id not in blocked[row.user_id]]
         is_connected = row.user_id in connected
-        notices = notices_for(row, heard, is_connected=is_connected, now=now)
-        told += [_news(row.user_id, notice) for notice in notices]
-    notifications_create(told)
+        notices = notices_for(row, wanted, is_connected=is_connected, now=now)
+        due += [_notification(row.user_id, notice) for notice in notices]
+    notifications_create(due)
 
 
-def _news(user_id: UUID, notice: Notice) -> NewNotification:
+def _notification(user_id: UUID, notice: Notice) -> NewNotification:
     message = notice.message
     return NewNotification(
         user_id=user_id,

@@ -1,4 +1,4 @@
-"""Commands from a broker are done once: the note of it is part of the same transaction."""
+"""Exactly-once commands: their ids are stored in the transaction that carries them out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PRUNE_BATCH = 5000
 
 
 def commands_claim(ids: Sequence[UUID]) -> set[UUID]:
-    """Note the commands as done, in the caller's transaction; returns those that are new.
+    """Store the commands' ids in the caller's transaction; returns those that are new.
 
-    Two who claim the same at once wait for each other: the second finds it taken.
+    A concurrent claim of the same id waits for this transaction, and then finds it taken.
     """
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [sorted(set(ids))])
@@ -26,14 +26,16 @@ def commands_claim(ids: Sequence[UUID]) -> set[UUID]:
 
 
 def commands_release(ids: Sequence[UUID]) -> None:
-    """Take back the note of commands that turned out not to be possible, in the transaction that
-    made it: should their dead letter be lost in a crash, they are refused again."""
+    """Delete the ids of refused commands, in the transaction that claimed them.
+
+    If the dead letter is lost in a crash, the redelivered command is refused again.
+    """
     if ids:
         HandledCommand.objects.filter(pk__in=ids).delete()
 
 
 def handled_commands_prune() -> int:
-    """Forget old notes, in batches; returns how many."""
+    """Delete old ids, in batches; returns their number."""
     limit = timezone.now() - KEPT_FOR
     pruned = 0
     while True:

@@ -9,7 +9,7 @@ from django.db import connection
 from apps.chats.models import active_sql
 from apps.messages.rules import names_in
 
-# `indexes` tells the texts of one batch apart.
+# `indexes` separates the texts of one batch.
 MENTIONED = f"""
 SELECT q.n, array_agg(DISTINCT p.user_id)
 FROM unnest(%(indexes)s::int[], %(named_in)s::uuid[], %(names)s::text[]) AS q(n, chat_id, name)

@@ -1,1 +1,1 @@
-"""REST: my chats and what is said in them."""
+"""REST: my chats and their messages."""

@@ -1,4 +1,4 @@
-"""REST: my chats, each with its last message and what is unread."""
+"""REST: my chats, each with its last message and unread counts."""
 
 from __future__ import annotations
 

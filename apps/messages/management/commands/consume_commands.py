@@ -1,4 +1,4 @@
-"""Do what other systems ask for through the broker: message.send, .edit, .read and .delete."""
+"""Consume commands from the broker: message.send, .edit, .read and .delete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
-from apps.messages.commands.broker import AWAY, TOPICS, commands_do
+from apps.messages.commands.broker import TOPICS, UNAVAILABLE, commands_do
 from messenger.core.brokers import BrokerUnavailable, Consumer, broker, dead_letter
 
 log = structlog.get_logger("messenger.commands")
@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
 
 
 class Command(BaseCommand):
-    """Runs until SIGTERM; several of them share the topics."""
+    """Runs until SIGTERM; several processes share the topics."""
 
     help = __doc__ or ""
     requires_migrations_checks = False
@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
 
 def consume(consumer: Consumer, stopping: threading.Event) -> None:
-    """Do a batch, hand on what cannot be done, commit; in this order, so that nothing is lost."""
+    """Per batch: carry out, publish the dead letters, commit; in this order, to lose nothing."""
     while not stopping.is_set():
         received = consumer.poll(BATCH, POLL_SECONDS)
         if not received:
@@ -62,7 +62,7 @@ def consume(consumer: Consumer, stopping: threading.Event) -> None:
             try:
                 refused = commands_do(received)
                 break
-            except AWAY as error:  # it is away: nothing was done, and nothing is skipped
+            except UNAVAILABLE as error:  # nothing was carried out, nothing is skipped
                 log.warning("database_unavailable", error=type(error).__name__)
                 if stopping.wait(pause):
                     return

@@ -1,4 +1,4 @@
-"""Who may have to be told of new messages, and what of."""
+"""New messages, and the participants who may have to be notified of them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from apps.messages.rules import NewMessage
 
 
 def new_messages_in(event_ids: Sequence[int]) -> list[NewMessage]:
-    """The messages that these `message.sent` and `message.edited` events tell of, in order.
+    """The messages of these `message.sent` and `message.edited` events, in their chats' order.
 
-    What has been deleted since is left out. One statement.
+    Messages deleted since then are left out. One statement.
     """
     return _new_messages(IN_EVENTS, list(event_ids))
 
 
 def new_messages_by_id(message_ids: Iterable[UUID]) -> list[NewMessage]:
-    """The same by the messages' ids."""
+    """The same, by the messages' ids."""
     return _new_messages(BY_ID, list(message_ids))
 
 
@@ -46,25 +46,26 @@ WHERE m.deleted_at IS NULL ORDER BY m.chat_id, m.seq
 """
 
 
-def perhaps_away(
-    news: Iterable[NewMessage], *, part: tuple[int, int] | None = None
+def notification_recipients(
+    messages: Sequence[NewMessage], *, chunk: tuple[int, int] | None = None
 ) -> QuerySet[Participant]:
-    """Who has not had the end of these chats, or is named and has not read it; in one query.
+    """Participants without the latest messages of these chats, or mentioned and behind in reading.
 
-    `part` are the first and the last participant's number of a crowd's chunk.
+    `chunk` limits a large chat to participants whose primary key lies in that range, both ends
+    included. One query.
     """
-    chat_ids = {one.chat_id for one in news}
-    named = {user_id for one in news for user_id in one.mentions}
+    chat_ids = {one.chat_id for one in messages}
+    named = {user_id for one in messages for user_id in one.mentions}
     behind = Q(delivered_seq__lt=F("chat__last_seq"))
     if named:
         behind |= Q(user_id__in=named, read_seq__lt=F("chat__last_seq"))
     rows = Participant.objects.active().filter(behind, chat_id__in=chat_ids)
     rows = rows.exclude(notify=Participant.Notify.NONE).defer("draft")
-    return rows if part is None else rows.filter(pk__range=part)
+    return rows if chunk is None else rows.filter(pk__range=chunk)
 
 
-def crowd_parts(chat_id: UUID, size: int) -> Iterator[tuple[int, int]]:
-    """The chat's participants in chunks of `size`: the first and the last number of each."""
+def participant_chunks(chat_id: UUID, size: int) -> Iterator[tuple[int, int]]:
+    """The chat's participants in chunks of `size`: first and last primary key of each."""
     rows = Participant.objects.active().filter(chat_id=chat_id).order_by("pk")
     numbers = list(rows.values_list("pk", flat=True))
     starts = numbers[::size]

@@ -1,4 +1,4 @@
-"""What a person's notifications tell of: the chat, the message, who said it."""
+"""The messages that a person's notifications are about, with chat and sender."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ KINDS = ("messages", "mention")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One notification with what it names; `message` is None once it is deleted."""
+class NotifiedMessage:
+    """A notification with what it refers to; `message` is None once it is deleted."""
 
     notification: dict[str, Any]
     chat: Chat
@@ -25,33 +25,34 @@ class Told:
     message: Message | None
 
 
-def told_for(user_id: UUID, items: Sequence[dict[str, Any]]) -> list[Told]:
-    """`NotificationOut`s of one person with what they may see of it, in three queries.
+def notified_messages_for(user_id: UUID, items: Sequence[dict[str, Any]]) -> list[NotifiedMessage]:
+    """`NotificationOut`s of one person with what each refers to, in three queries.
 
-    Chats that they no longer take part in are left out, and so is what was hidden from them.
+    Left out are those of chats in which the person no longer takes part, and of messages from
+    before they joined.
     """
     items = [item for item in items if item["kind"] in KINDS]
     chat_ids = {UUID(item["payload"]["chat_id"]) for item in items}
     message_ids = {UUID(item["payload"]["message_id"]) for item in items}
     mine = Participant.objects.active().filter(user_id=user_id, chat_id__in=chat_ids)
-    places = {row.chat_id: row for row in mine.select_related("chat")}
+    rows = {row.chat_id: row for row in mine.select_related("chat")}
     messages = {row.id: row for row in Message.objects.filter(pk__in=message_ids)}
-    peers = {row.chat_id: _peer_id(user_id, row.chat) for row in places.values()}
+    peers = {row.chat_id: _peer_id(user_id, row.chat) for row in rows.values()}
     senders = {row.sender_id for row in messages.values()}
-    faces = profiles_for(senders | {one for one in peers.values() if one})
+    profiles = profiles_for(senders | {one for one in peers.values() if one})
     found = []
     for item in items:
-        place = places.get(UUID(item["payload"]["chat_id"]))
+        row = rows.get(UUID(item["payload"]["chat_id"]))
         message = messages.get(UUID(item["payload"]["message_id"]))
-        if place is None or message is None or message.seq <= place.hidden_seq:
+        if row is None or message is None or message.seq <= row.hidden_seq:
             continue
-        peer_id = peers[place.chat_id]
+        peer_id = peers[row.chat_id]
         found.append(
-            Told(
+            NotifiedMessage(
                 notification=item,
-                chat=place.chat,
-                peer=faces.get(peer_id) if peer_id else None,
-                sender=faces.get(message.sender_id),
+                chat=row.chat,
+                peer=profiles.get(peer_id) if peer_id else None,
+                sender=profiles.get(message.sender_id),
                 message=message if message.deleted_at is None else None,
             )
         )
