@@ -1,6 +1,6 @@
 # Two commands are all one needs: `make run` and `make test`. Both make .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test test-without-redis check chaos bench docs lock
+.PHONY: run test test-without-redis check authority chaos bench docs lock
 
 new_enough := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13 python3.14; do \
@@ -52,6 +52,10 @@ test-without-redis: $(DEV_STAMP)
 # Faults under load that take minutes.
 chaos: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m chaos -s $(ARGS)
+
+# Who may do what: the table by every entry point, and without each condition of a policy once.
+authority: $(DEV_STAMP)
+	$(BIN)/python -m pytest tests/authority -v $(ARGS)
 
 # Figures of this machine; make bench ARGS=--quick for a first look.
 bench: $(DEV_STAMP)

@@ -45,6 +45,11 @@ def test_only_core_and_gateway_publish_after_a_commit(name):
     assert {path for path in files_with(name) if not path.startswith(allowed)} == set()
 
 
+def test_only_one_place_says_who_takes_part_in_a_chat():
+    found = files_with(r"left_at\s*(=\s*None\s*[,)]|__isnull|\s+IS\s+(NOT\s+)?NULL)")
+    assert {path for path in found if "/migrations/" not in path} == {"apps/chats/models.py"}
+
+
 def test_apps_have_the_same_modules():
     found = {
         (path.parts[1], path.parts[2].removesuffix(".py"))
