@@ -13,6 +13,9 @@ SITE: Table = {
     "ready": {"GET": ANYONE},
     # Checks its token, or that the caller is local, itself.
     "metrics": {"GET": ANYONE},
+    "theme": {"POST": ANYONE},
+    "language": {"POST": ANYONE},
+    "jsi18n": {"GET": ANYONE},
     "schema": {"GET": ANYONE},
     "docs": {"GET": ANYONE},
     # The admin checks for staff itself and shows its sign-in page to others.
@@ -71,10 +74,13 @@ ACCOUNTS: Table = {
     "mfa_edit_webauthn": {"*": USER},
     "mfa_login_webauthn": {"*": ANYONE},
     "settings_profile": {"*": USER},
-    "settings_devices": {"*": USER},
+    "settings_devices": {"GET": USER},
+    "device-sign-out": {"POST": USER},
+    "devices-sign-out": {"POST": USER},
     "settings_blocks": {"GET": USER},
     "block-remove": {"POST": USER},
     "settings_notifications": {"*": USER},
+    "service-worker": {"GET": ANYONE},
     "unsubscribe": {"*": ANYONE},  # the token from a mail authorises
 }
 
@@ -96,17 +102,33 @@ MESSAGES: Table = {
 }
 
 PAGES: Table = {
-    "theme": {"POST": ANYONE},
-    "language": {"POST": ANYONE},
-    "service-worker": {"GET": ANYONE},
     "inbox": {"GET": USER},
-    "notifications": {"GET": USER, "POST": USER},
-    "conversation": {"GET": USER, "POST": USER},
+    "notifications": {"GET": USER},
+    "notifications-read": {"POST": USER},
+    "chat-new": {"GET": USER},
+    "chat-open": {"POST": USER},
+    "group-new": {"GET": USER},
+    "group-search": {"POST": USER},
+    "group-create": {"POST": USER},
+    "conversation": {"GET": USER},
+    "message-send": {"POST": USER},
     "seen": {"GET": USER},
-    "message-page": {"GET": USER, "POST": USER},
-    "chat-new": {"GET": USER, "POST": USER},
-    "group-new": {"GET": USER, "POST": USER},
-    "chat-details": {"GET": USER, "POST": USER},
+    "chat-details": {"GET": USER},
+    "group-update": {"POST": USER},
+    "members-add": {"POST": USER},
+    "member-remove": {"POST": USER},
+    "member-role": {"POST": USER},
+    "group-leave": {"POST": USER},
+    "group-delete": {"POST": USER},
+    "chat-pin": {"POST": USER},
+    "chat-archive": {"POST": USER},
+    "chat-notify": {"POST": USER},
+    "chat-mute": {"POST": USER},
+    "chat-block": {"POST": USER},
+    "chat-unblock": {"POST": USER},
+    "message-page": {"GET": USER},
+    "message-edit": {"POST": USER},
+    "message-delete": {"POST": USER},
 }
 
 ROUTES: Table = {**SITE, **ACCOUNTS, **CHATS, **MESSAGES, **PAGES}

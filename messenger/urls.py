@@ -13,6 +13,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", include(("messenger.api_urls", "api"))),
     path("admin/", admin.site.urls),
+    path("", include("messenger.core.page_urls")),
     path("", include("apps.accounts.page_urls")),
     path("", include("apps.messages.page_urls")),
 ]
@@ -26,4 +27,5 @@ if settings.API_DOCS_ENABLED:
 handler404 = "messenger.core.pages.not_found"
 handler500 = "messenger.core.pages.server_error"
 handler403 = "messenger.core.pages.forbidden"
+handler429 = "messenger.core.pages.too_fast"  # allauth's rate limits
 handler400 = "messenger.core.pages.bad_request"

@@ -81,6 +81,12 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["time_zone"])
 
 
+class SessionForm(forms.Form):
+    """One login session, to sign out."""
+
+    session_id = forms.UUIDField()
+
+
 class NotificationsForm(forms.ModelForm):  # type: ignore[type-arg]
     """How people are told what happens while they are away."""
 

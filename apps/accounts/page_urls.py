@@ -1,4 +1,4 @@
-"""The pages of accounts: allauth's (account and second factor) and the settings."""
+"""Routes of account pages: allauth's (account, second factor), the settings, the service worker."""
 
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
@@ -15,4 +15,7 @@ urlpatterns = [
     path("settings/blocks/", pages.blocks, name="settings_blocks"),
     path("settings/blocks/remove/", pages.block_remove, name="block-remove"),
     path("settings/devices/", pages.devices, name="settings_devices"),
+    path("settings/devices/sign-out/", pages.device_sign_out, name="device-sign-out"),
+    path("settings/devices/sign-out-others/", pages.devices_sign_out, name="devices-sign-out"),
+    path("sw.js", pages.service_worker, name="service-worker"),
 ]

@@ -1,10 +1,12 @@
-"""The pages of my account beside allauth's: profile, devices, and how I am told of things."""
+"""The pages of my account beside allauth's: profile, devices, notification settings."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from allauth.account.views import EmailView as AllauthEmailView
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
@@ -12,18 +14,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.errors import InvalidKey
-from apps.accounts.forms import NotificationsForm, PersonForm, ProfileForm
+from apps.accounts.forms import NotificationsForm, PersonForm, ProfileForm, SessionForm
 from apps.accounts.push import public_key
 from apps.accounts.selectors import block_list_for, device_list_for, session_list_for
 from apps.accounts.serializers import block_out, login_session_out
 from apps.accounts.services.blocks import user_unblock
 from apps.accounts.services.profile import digest_disable, user_update
 from apps.accounts.services.sessions import sessions_revoke
-from messenger.core.json import uuid_or_none
-from messenger.core.pages import speaks_in_pages
+from messenger.core.forms import cleaned
+from messenger.core.pages import page_action
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,15 +55,9 @@ class EmailView(AllauthEmailView):  # type: ignore[misc]
             return None
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def devices(request: Any) -> HttpResponse:
-    """Where I am signed in. Context: `sessions` (dicts like `LoginSessionOut`), `page`.
-
-    POST `session_id` ends one of them; POST `others` ends all but this one.
-    """
-    if request.method == "POST":
-        _revoke(request)
-        return redirect("settings_devices")
+    """Where I am signed in. Context: `sessions` (dicts like `LoginSessionOut`), `page`."""
     page = Paginator(session_list_for(request.user.pk), 50).get_page(request.GET.get("page"))
     pushed = set(device_list_for(request.user.pk).values_list("session_id", flat=True))
     sessions = [
@@ -71,17 +67,26 @@ def devices(request: Any) -> HttpResponse:
     return render(request, "accounts/devices.html", {"sessions": sessions, "page": page})
 
 
-def _revoke(request: Any) -> None:
+@page_action(back="settings_devices")
+def device_sign_out(request: Any) -> HttpResponse:
+    """End the session `session_id`; another person's or an ended one changes nothing."""
+    session_id = cleaned(SessionForm(request.POST))["session_id"]
+    ended = sessions_revoke(user_id=request.user.pk, session_ids=[session_id], reason="revoked")
+    return _signed_out(request, ended)
+
+
+@page_action(back="settings_devices")
+def devices_sign_out(request: Any) -> HttpResponse:
+    """End all my sessions but this one."""
     current = request.identity.session_id
-    if "others" in request.POST:
-        ended = sessions_revoke(user_id=request.user.pk, except_id=current, reason="revoked")
-    else:
-        chosen = uuid_or_none(request.POST.get("session_id"))
-        ended = sessions_revoke(
-            user_id=request.user.pk, session_ids=[chosen] if chosen else [], reason="revoked"
-        )
+    ended = sessions_revoke(user_id=request.user.pk, except_id=current, reason="revoked")
+    return _signed_out(request, ended)
+
+
+def _signed_out(request: Any, ended: Any) -> HttpResponse:
     if ended:
         messages.success(request, _("Signed out there."))
+    return redirect("settings_devices")
 
 
 @require_safe
@@ -92,14 +97,11 @@ def blocks(request: Any) -> HttpResponse:
     return render(request, "accounts/blocks.html", context)
 
 
-@require_POST
-@speaks_in_pages
+@page_action(back="settings_blocks")
 def block_remove(request: Any) -> HttpResponse:
-    """Unblock one person."""
-    form = PersonForm(request.POST)
-    if not form.is_valid():
-        raise Http404
-    user_unblock(actor_id=request.user.pk, user_id=form.cleaned_data["user_id"])
+    """Unblock the person `user_id`."""
+    user_id = cleaned(PersonForm(request.POST))["user_id"]
+    user_unblock(actor_id=request.user.pk, user_id=user_id)
     messages.success(request, _("Unblocked."))
     return redirect("settings_blocks")
 
@@ -107,9 +109,9 @@ def block_remove(request: Any) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """No more mails about what was missed: asks, since mail scanners follow links; POST does it.
+    """Unsubscribe from digest mails. GET asks, because mail scanners follow links; POST does it.
 
-    Also what a mail program's own button posts (RFC 8058), without cookies: the token is proof.
+    A mail program's own button (RFC 8058) posts without cookies: the token authenticates it.
     """
     try:
         if request.method == "POST":
@@ -121,10 +123,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: Any) -> HttpResponse:
-    """How I am told what happens while I am away. Context: `form`, `can_push`, `session_devices`.
-
-    What this device does is the script's business: `js/push.js`.
-    """
+    """My notification settings. Context: `form`, `can_push`. `js/push.js` sets up this device."""
     form = NotificationsForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         user_update(user_id=request.user.pk, changes=form.cleaned_data)
@@ -132,3 +131,13 @@ def notifications(request: Any) -> HttpResponse:
         return redirect("settings_notifications")
     context = {"form": form, "can_push": bool(public_key())}
     return render(request, "accounts/notifications.html", context)
+
+
+@require_safe
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """`js/sw.js`, which shows pushes. Served from the root, so that its scope is every page."""
+    script = Path(settings.BASE_DIR, "static", "js", "sw.js").read_text(encoding="utf-8")
+    response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = "no-cache"
+    response["Service-Worker-Allowed"] = "/"
+    return response

@@ -67,12 +67,19 @@ class Forbidden(DomainError):
     title = _("You can't do that.")
 
 
+class FormOutdated(Forbidden):
+    """A page's form without a valid CSRF token."""
+
+    code = "form_outdated"
+    title = _("This page was open for too long.")
+
+
 class NotFound(DomainError):
     """Missing, or not visible to the viewer: the answer is the same for both."""
 
     status = 404
     code = "not_found"
-    title = _("That doesn't exist, or you can't see it.")
+    title = _("That's gone, or you can't see it.")
 
 
 class MethodNotAllowed(DomainError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 from rest_framework.permissions import BasePermission
@@ -41,13 +41,17 @@ def permission_table() -> Table:
     return table
 
 
-def rule_for(view_name: str, method: str) -> Who | None:
-    """Who may call this route with this method; None denies. `ns:*` covers a namespace."""
+def methods_of(view_name: str) -> dict[str, Who]:
+    """The methods of a route and who may call it with each; `ns:*` covers a namespace."""
     methods = permission_table().get(view_name)
     if methods is None and ":" in view_name:
         methods = permission_table().get(view_name.split(":", 1)[0] + ":*")
-    if methods is None:
-        return None
+    return methods or {}
+
+
+def rule_for(view_name: str, method: str) -> Who | None:
+    """Who may call this route with this method; None denies."""
+    methods = methods_of(view_name)
     return methods.get("GET" if method == "HEAD" else method) or methods.get("*")
 
 
@@ -83,8 +87,11 @@ class AccessMiddleware:
         ):  # `TablePermission` checks DRF views, which authenticate themselves
             return None
         match = request.resolver_match
-        rule = rule_for(match.view_name if match else "", request.method or "")
+        route = match.view_name if match else ""
+        rule = rule_for(route, request.method or "")
         if rule is None:
+            if methods := methods_of(route):
+                return HttpResponseNotAllowed(methods)
             raise Http404
         if rule is Who.ANYONE:
             return None

@@ -1,4 +1,5 @@
-// REST with the session's cookie; a problem becomes an Error with its `code` and `status`.
+// REST with the session's cookie. A problem becomes an Error with the problem's fields, of which
+// scripts use `title`, `retry` and `retry_after`.
 function token() {
   return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 }
@@ -12,7 +13,13 @@ export async function api(method, path, body) {
   });
   const answer = response.status === 204 ? null : await response.json();
   if (response.ok) return answer;
-  throw Object.assign(new Error(answer.detail), { code: answer.code, status: response.status });
+  if (answer.retry === "after_sign_in") signIn();
+  throw Object.assign(new Error(answer.detail), answer);
+}
+
+// Leaves for the sign-in page, which leads back here.
+export function signIn() {
+  location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
 }
 
 export function query(values) {
@@ -20,12 +27,17 @@ export function query(values) {
 }
 
 // Calls `action` once, `pause` milliseconds after the last of many calls.
-export function calm(action, pause) {
+export function debounced(action, pause) {
   let timer = 0;
   return (...given) => {
     clearTimeout(timer);
     timer = setTimeout(action, pause, ...given);
   };
+}
+
+// Milliseconds to wait before attempt number `tries`: doubling, at most `longest`, with jitter.
+export function backoff(tries, first, longest) {
+  return Math.min(longest, first * 2 ** tries) * (0.5 + Math.random() / 2);
 }
 
 // A random UUID also where the page is not from a secure origin (a LAN address over http).

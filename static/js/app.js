@@ -1,156 +1,169 @@
-// What every chat page starts: the socket, the list, the open conversation, and moving between
-// conversations without losing the line.
-import { api, calm } from "./api.js";
+// Starts every chat page: the socket, the chat list, the open conversation, and moving between
+// conversations on one connection.
+import { api, debounced, signIn } from "./api.js";
 import { ChatList } from "./chat_list.js";
 import { Conversation } from "./conversation.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { Socket } from "./socket.js";
-import { boot, me, say, sayRefusal } from "./words.js";
+import { boot, me, textOf } from "./words.js";
 
-const NOTE_TIME = 5000;
-const BANNER_AFTER = 700; // a short hiccup is not worth a word
+const ERROR_TIME = 5000;
+const BANNER_AFTER = 700; // a short interruption is not shown
 
 const socket = new Socket("/ws");
 const outbox = new Outbox(socket);
 const presence = new Presence();
 const list = new ChatList(presence);
-let talk = null;
-let noteTimer = 0;
+let conversation = null;
+let errorTimer = 0;
 let bannerTimer = 0;
 
-function openTalk() {
-  talk?.close();
-  talk = boot.talk ? new Conversation(boot.talk, { socket, outbox, list }) : null;
-  if (talk) talk.onTrouble = trouble;
-  presence.open(talk);
-  showLine();
+function openConversation() {
+  conversation?.close();
+  conversation = boot.conversation ? new Conversation(boot.conversation, { socket, outbox, list }) : null;
+  if (conversation) conversation.onError = showError;
+  presence.open(conversation);
+  showConnection();
 }
 
-// ---- one line about the connection, or about what went wrong ----
+const isOpen = (chatId) => conversation?.id === chatId;
+
+// ---- the banner: the state of the connection, or the last error ----
 function banner(text) {
-  const place = document.getElementById("banner");
-  if (!place) return;
-  place.querySelector("span").textContent = text;
-  place.hidden = !text;
+  const element = document.getElementById("banner");
+  if (!element) return;
+  element.querySelector("span").textContent = text;
+  element.hidden = !text;
 }
 
-function trouble(text) {
-  clearTimeout(noteTimer);
+function showError(text) {
+  clearTimeout(errorTimer);
   banner(text);
-  noteTimer = setTimeout(showLine, NOTE_TIME);
+  errorTimer = setTimeout(showConnection, ERROR_TIME);
 }
 
-function showLine() {
+function showConnection() {
   clearTimeout(bannerTimer);
   if (socket.connected) return banner("");
-  const text = () => (navigator.onLine && !socket.everConnected ? say("connecting") : say("offline"));
-  bannerTimer = setTimeout(() => !socket.connected && banner(text()), BANNER_AFTER);
+  bannerTimer = setTimeout(() => {
+    if (socket.connected) return;
+    const isFirst = navigator.onLine && !socket.everConnected;
+    banner(isFirst ? gettext("Connecting…") : gettext("No connection. Your messages are sent once it is back."));
+  }, BANNER_AFTER);
 }
 
-// ---- what the socket says ----
+// ---- frames of the socket ----
 async function refresh() {
   const known = await list.refresh().catch(() => null);
-  if (!known) trouble(say("failedAction"));
-  else if (talk && !known.has(talk.id)) leave(talk.id);
+  if (!known) showError(gettext("Couldn't load your chats. Try again."));
+  else if (conversation && !known.has(conversation.id)) leave(conversation.id);
 }
 
 async function leave(chatId) {
   list.remove(chatId);
-  if (talk?.id !== chatId) return;
+  if (!isOpen(chatId)) return;
   await visit("/");
-  trouble(say("removed"));
+  showError(gettext("You are no longer in this chat."));
 }
 
 const delivered = new Map();
-const tellDelivered = calm(() => {
+const reportDelivered = debounced(() => {
   const items = [...delivered].map(([chat_id, seq]) => ({ chat_id, seq }));
   if (items.length && socket.send({ type: "delivered", items: items.slice(0, 500) })) delivered.clear();
 }, 200);
 
 socket.on("connected", ({ again }) => {
-  showLine();
+  showConnection();
   if (again) {
     refresh();
-    api("GET", "/notifications?limit=1").then((found) => notified(found.unread_count)).catch(() => {});
+    api("GET", "/notifications?limit=1").then((found) => showNotified(found.unread_count)).catch(() => {});
   }
-  talk?.caughtUp();
+  conversation?.reconnected();
 });
 socket.on("close", ({ code }) => {
-  if (code === 4401) location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
+  if (code === 4401) signIn();
   else if (code === 4403) location.assign("/accounts/inactive/");
-  else showLine();
+  else showConnection();
 });
 socket.on("message", ({ type, ...message }) => {
-  presence.wrote(message.sender_id);
-  list.heard(message, talk?.id === message.chat_id && talk.isWatched);
-  if (talk?.id === message.chat_id) talk.heard(message);
+  presence.stopTyping(message.sender_id);
+  list.received(message, isOpen(message.chat_id) && conversation.isWatched);
+  if (isOpen(message.chat_id)) conversation.received(message);
   if (message.sender_id === me.id) return;
   delivered.set(message.chat_id, Math.max(message.seq, delivered.get(message.chat_id) ?? 0));
-  tellDelivered();
+  reportDelivered();
 });
 for (const type of ["message_edited", "message_deleted"]) {
   socket.on(type, (change) => {
     list.changed(change);
-    if (talk?.id === change.chat_id) talk.timeline.changed(change);
+    if (isOpen(change.chat_id)) conversation.timeline.changed(change);
   });
 }
 socket.on("receipt", (frame) => {
   list.receipt(frame);
-  if (talk?.id === frame.chat_id) talk.timeline.receipt(frame);
+  if (isOpen(frame.chat_id)) conversation.timeline.receipt(frame);
 });
-socket.on("presence", (frame) => presence.heard(frame));
-socket.on("typing", (frame) => presence.writes(frame));
+socket.on("presence", (frame) => presence.update(frame));
+socket.on("typing", (frame) => presence.startTyping(frame));
 socket.on("sync_done", ({ chats = {}, revs = {} }) => {
-  if (talk && revs[talk.id]) talk.timeline.rev = Math.max(talk.timeline.rev, revs[talk.id]);
+  const { timeline, id } = conversation ?? {};
+  if (revs[id]) timeline.rev = Math.max(timeline.rev, revs[id]);
   for (const chatId of Object.keys(chats)) if (!list.row(chatId)) list.fetch(chatId);
 });
 socket.on("resync", ({ chats }) => {
   refresh();
-  if (talk && (!chats || chats.includes(talk.id))) talk.resync();
+  if (conversation && (!chats || chats.includes(conversation.id))) conversation.resync();
 });
 socket.on("chat_created", ({ chat }) => list.fetch(chat.id));
 socket.on("chat_updated", ({ chat }) => {
   list.renamed(chat);
-  if (talk?.id === chat.id) aroundChanged();
+  if (isOpen(chat.id)) reloadSurroundings();
 });
-// Head and details anew, from the page itself; what is being written stays untouched.
-const aroundChanged = calm(async () => {
-  const response = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+// Replaces head, details and permissions by those of a fresh page; the composer keeps its text.
+const reloadSurroundings = debounced(async () => {
+  if (!conversation) return;
+  const details = document.body.dataset.view === "details" ? "details/" : "";
+  const address = `/chats/${conversation.id}/${details}`;
+  const response = await fetch(address, { credentials: "same-origin" }).catch(() => null);
   if (!response?.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const part of ["#talk-name", "#talk-sub", "#closed", ".details"]) {
-    const fresh = page.querySelector(part);
-    if (fresh) document.querySelector(part)?.replaceWith(fresh);
+  const fresh = JSON.parse(page.getElementById("boot").textContent).conversation;
+  if (!isOpen(fresh.id)) return;
+  conversation.state.may = fresh.may;
+  for (const part of ["#conversation-name", "#conversation-subtitle", "#closed", ".details"]) {
+    const element = page.querySelector(part);
+    if (element) document.querySelector(part)?.replaceWith(element);
   }
   document.getElementById("composer").hidden = !document.getElementById("closed").hidden;
   presence.show();
-  startPages();
+  startForms();
 }, 300);
 socket.on("chat_removed", ({ chat_id: chatId }) => leave(chatId));
 for (const type of ["participant_joined", "participant_left"]) {
   socket.on(type, (frame) => {
-    if (talk?.id !== frame.chat_id || frame.user_id === me.id) return;
+    if (!isOpen(frame.chat_id)) return;
+    const { timeline } = conversation;
     if (type === "participant_left") {
-      delete talk.timeline.cursors[frame.user_id];
-      talk.timeline.ticks(); // perhaps only they had not read it
-    } else talk.timeline.cursors[frame.user_id] ??= [talk.timeline.high, talk.timeline.high];
-    aroundChanged();
+      delete timeline.cursors[frame.user_id];
+      timeline.ticks(); // all others may have read it
+    } else if (frame.user_id !== me.id) timeline.cursors[frame.user_id] ??= [timeline.high, timeline.high];
+    reloadSurroundings();
   });
 }
 socket.on("chat_preferences", (frame) => {
-  list.prefer(frame.chat_id, frame);
-  if (talk?.id === frame.chat_id) talk.composer.heard(frame.draft);
+  list.setPreferences(frame.chat_id, frame);
+  if (isOpen(frame.chat_id)) conversation.composer.receiveDraft(frame.draft);
 });
-socket.on("notification", ({ unread_count: count }) => notified(count));
-socket.on("error", (frame) => trouble(sayRefusal(frame)));
+socket.on("notification", ({ unread_count: count }) => showNotified(count));
+socket.on("error", (frame) => showError(textOf(frame)));
 outbox.onAck = (ack) => {
   list.acked(ack);
-  if (talk?.id === ack.chat_id) talk.acked(ack);
+  if (isOpen(ack.chat_id)) conversation.acked(ack);
 };
-outbox.onFailure = (item) => talk?.id === item.chat_id && talk.timeline.failed(item);
+outbox.onFailure = (item) => isOpen(item.chat_id) && conversation.timeline.failed(item);
 
-function notified(count) {
+function showNotified(count) {
   for (const dot of document.querySelectorAll("[data-notified]")) {
     dot.hidden = !count;
     dot.textContent = count > 99 ? "99+" : count;
@@ -158,15 +171,15 @@ function notified(count) {
   if (document.getElementById("notifications")) visit(location.href, false);
 }
 
-// ---- moving about: the pane is swapped, the list and the line stay ----
+// ---- moving between pages: the pane is swapped, chat list and connection stay ----
 async function visit(address, push = true) {
   const { move } = await import("./moving.js").catch(() => location.assign(address));
-  const page = await move(address, push, { leave: () => talk?.close(), trouble });
+  const page = await move(address, push, { leave: () => conversation?.close(), showError });
   if (!page) return;
-  list.open(boot.talk?.id ?? "", page.title);
-  openTalk();
-  startPages();
-  if (!talk) document.getElementById("main").focus({ preventScroll: true });
+  list.open(boot.conversation?.id ?? "", page.title);
+  openConversation();
+  startForms();
+  if (!conversation) document.getElementById("main").focus({ preventScroll: true });
 }
 
 document.addEventListener("click", (event) => {
@@ -181,25 +194,24 @@ document.addEventListener("click", (event) => {
 addEventListener("popstate", () => visit(location.href, false));
 addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
-  if (talk?.escape() || document.body.dataset.view === "list") return;
-  const back = document.body.dataset.view === "details" ? `/chats/${talk.id}/` : "/";
-  visit(back);
+  if (conversation?.escape() || document.body.dataset.view === "list") return;
+  visit(document.body.dataset.view === "details" ? `/chats/${conversation.id}/` : "/");
 });
-for (const name of ["focus", "visibilitychange"]) addEventListener(name, () => talk?.tellRead());
-document.addEventListener("visibilitychange", () => talk?.tellRead());
+for (const name of ["focus", "visibilitychange"]) addEventListener(name, () => conversation?.reportRead());
+document.addEventListener("visibilitychange", () => conversation?.reportRead());
 
-// ---- what is loaded only where it is wanted ----
+// ---- modules that are loaded when they are needed ----
 let finder = null;
 
 async function find(term = "") {
-  finder ??= import("./finder.js").then(({ makeFinder }) => makeFinder({ visit, trouble }));
+  finder ??= import("./finder.js").then(({ makeFinder }) => makeFinder({ visit, showError }));
   (await finder)(term);
 }
 
-async function startPages() {
+async function startForms() {
   if (document.querySelector("[data-confirm], [data-menu]")) import("./dialogs.js");
   if (!document.querySelector("[data-people-search], [data-add-people], [data-member-picker]")) return;
-  (await import("./people_search.js")).startPages(document);
+  (await import("./people_search.js")).startForms(document);
 }
 
 addEventListener("keydown", (event) => {
@@ -207,15 +219,15 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   find();
 });
-const door = document.querySelector("[data-finder-open]");
-door.addEventListener("submit", (event) => event.preventDefault());
-door.addEventListener("click", () => find());
-door.addEventListener("input", (event) => {
+const search = document.querySelector("[data-finder-open]");
+search.addEventListener("submit", (event) => event.preventDefault());
+search.addEventListener("click", () => find());
+search.addEventListener("input", (event) => {
   find(event.target.value);
   event.target.value = "";
 });
 
-startPages();
-openTalk();
+startForms();
+openConversation();
 socket.connect();
 if (globalThis.Notification?.permission === "granted") import("./push.js").then(({ renew }) => renew(me.id));

@@ -1,8 +1,15 @@
-// A message as an element: the template's copy filled in, and its place among its neighbours.
-import { announce, clock, dayKey, dayLabel, face, linkified, me, nameOf, say } from "./words.js";
+// A message as an element: the template's copy filled in, and how it looks among its neighbours.
+import { announce, clock, dayKey, dayLabel, linkified, me, nameOf, setAvatar } from "./words.js";
 
-const TOGETHER = 5 * 60_000;
+const GROUP_WITHIN = 5 * 60_000; // between two messages of one sender
 const TICKS = { pending: "t-clock", sent: "t-one", delivered: "t-two", read: "t-two", failed: "t-fail" };
+const STATES = {
+  pending: gettext("Sending"),
+  sent: gettext("Sent"),
+  delivered: gettext("Delivered"),
+  read: gettext("Read"),
+  failed: gettext("Not sent"),
+};
 
 export function bubble(message, { people, quoted, chatId }) {
   const element = document.getElementById("message").content.firstElementChild.cloneNode(true);
@@ -11,22 +18,23 @@ export function bubble(message, { people, quoted, chatId }) {
   element.classList.toggle("msg--mine", mine);
   const at = message.created_at ?? message.sent_at;
   Object.assign(element.dataset, { id: message.id, sender: message.sender_id, at });
-  element.querySelector("[data-who]").textContent = `${mine ? say("you") : name}: `;
-  face(element.querySelector(".avatar"), message.sender_id, name);
-  face(element.querySelector(".bubble__sender"), message.sender_id, name);
+  element.querySelector("[data-who]").textContent = `${mine ? gettext("You") : name}: `;
+  setAvatar(element.querySelector(".avatar"), message.sender_id, name);
+  setAvatar(element.querySelector(".bubble__sender"), message.sender_id, name);
   element.querySelector(".bubble__sender").textContent = name;
   const time = element.querySelector("time");
   time.dateTime = at;
   time.textContent = clock(new Date(at));
   element.querySelector(".bubble__more").href = `/chats/${chatId}/messages/${message.id}/`;
   if (!mine) element.querySelectorAll(".tick, [data-state-name]").forEach((part) => part.remove());
-  place(element, message.seq);
-  setQuote(element, quoted, people);
+  setSeq(element, message.seq);
+  setQuote(element, quoted, people, chatId);
   setText(element, message, people);
   return element;
 }
 
-export function place(element, seq) {
+// The message's position in the chat, once the server has given it one.
+export function setSeq(element, seq) {
   if (!seq) return;
   element.id = `m${seq}`;
   element.dataset.seq = seq;
@@ -37,7 +45,7 @@ export function setText(element, message, people) {
   element.toggleAttribute("data-deleted", Boolean(message.deleted_at));
   element.toggleAttribute("data-edited", Boolean(message.edited_at) && !message.deleted_at);
   element.dataset.rev = message.rev ?? 0;
-  if (message.deleted_at) text.textContent = say("deleted");
+  if (message.deleted_at) text.textContent = gettext("Message deleted");
   else text.replaceChildren(linkified(message.text, named(message.mentions, people)));
 }
 
@@ -49,17 +57,17 @@ export function setState(element, state) {
   const use = element.querySelector(".tick use");
   if (!use) return;
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${TICKS[state]}`));
-  element.querySelector("[data-state-name]").textContent = say(state);
-  if (state === "failed") announce(say("failed"));
+  element.querySelector("[data-state-name]").textContent = STATES[state];
+  if (state === "failed") announce(STATES.failed);
 }
 
-function setQuote(element, quoted, people) {
+function setQuote(element, quoted, people, chatId) {
   const quote = element.querySelector(".quote");
   if (!quoted) return quote.remove();
-  const name = quoted.sender_id === me.id ? say("you") : nameOf(people[quoted.sender_id]);
-  quote.href = `?around=${quoted.seq}#m${quoted.seq}`;
+  const name = quoted.sender_id === me.id ? gettext("You") : nameOf(people[quoted.sender_id]);
+  quote.href = `/chats/${chatId}/?around=${quoted.seq}#m${quoted.seq}`;
   quote.querySelector("b").textContent = name;
-  quote.querySelector("span").textContent = quoted.deleted_at ? say("deleted") : quoted.text.slice(0, 140);
+  quote.querySelector("span").textContent = quoted.deleted_at ? gettext("Message deleted") : quoted.text.slice(0, 140);
 }
 
 export function previousMessage(element) {
@@ -90,15 +98,15 @@ export function tidy(element) {
     else pill = between;
     between = next;
   }
-  if (newDay) element.parentNode.insertBefore(dayPill(pill, at), pillPlace(element, pill));
+  if (newDay) element.parentNode.insertBefore(dayPill(pill, at), beforePill(element, pill));
   const first = newDay || divided || !earlier || earlier.dataset.sender !== element.dataset.sender
-    || at - new Date(earlier.dataset.at) >= TOGETHER;
+    || at - new Date(earlier.dataset.at) >= GROUP_WITHIN;
   element.classList.toggle("is-first", first);
   earlier?.classList.toggle("is-last", first);
   if (!nextMessage(element)) element.classList.add("is-last");
 }
 
-function pillPlace(element, pill) {
+function beforePill(element, pill) {
   if (pill) return pill.nextElementSibling;
   const before = element.previousElementSibling;
   return before?.classList.contains("fresh") ? before : element;

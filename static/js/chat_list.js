@@ -1,6 +1,6 @@
 // The column of chats: order, last message, unread counts, and the counts in title and rail.
 import { api } from "./api.js";
-import { face, listTime, me, nameOf, say } from "./words.js";
+import { listTime, me, nameOf, setAvatar } from "./words.js";
 
 export class ChatList {
   constructor(presence) {
@@ -20,7 +20,7 @@ export class ChatList {
     return [...document.querySelectorAll(".list [data-chat]")];
   }
 
-  // What a page that was swapped in says about itself.
+  // The chat and the title of a page that was swapped in.
   open(chatId, title) {
     this.title = title;
     for (const row of this.rows()) {
@@ -30,26 +30,26 @@ export class ChatList {
     this.#total();
   }
 
-  // `watched`: it stands before the reader's eyes already.
-  async heard(message, watched) {
+  // `watched`: the reader sees the message already.
+  async received(message, watched) {
     const row = this.row(message.chat_id);
     if (!row) return this.fetch(message.chat_id);
     if (message.seq <= Number(row.dataset.seq)) return;
     row.dataset.seq = message.seq;
-    await this.#last(row, message);
+    await this.#setLast(row, message);
     if (message.sender_id !== me.id && !watched) {
       if (message.mentions?.includes(me.id)) row.toggleAttribute("data-mentioned", true);
       this.#unread(row, Number(row.dataset.unread) + 1);
     }
-    this.#place(row);
+    this.#reposition(row);
   }
 
-  // One's own message, before and after the server knows it.
-  wrote(item) {
+  // One's own message, before the server has acknowledged it.
+  sent(item) {
     const row = this.row(item.chat_id);
     if (!row) return;
-    this.#last(row, { ...item, sender_id: me.id, created_at: item.sent_at });
-    this.#place(row);
+    this.#setLast(row, { ...item, sender_id: me.id, created_at: item.sent_at });
+    this.#reposition(row);
   }
 
   acked(ack) {
@@ -61,7 +61,7 @@ export class ChatList {
     const row = this.row(change.chat_id);
     if (!row || change.seq !== Number(row.dataset.seq)) return;
     const text = row.querySelector("[data-text]");
-    if (text) text.textContent = change.deleted_at ? say("deleted") : change.text.slice(0, 90);
+    if (text) text.textContent = change.deleted_at ? gettext("Message deleted") : change.text.slice(0, 90);
   }
 
   read(chatId, seq, left) {
@@ -71,7 +71,7 @@ export class ChatList {
     this.#unread(row, left);
   }
 
-  // Read on another device of mine.
+  // Read on another of my devices.
   receipt(frame) {
     const row = frame.user_id === me.id && this.row(frame.chat_id);
     if (row && frame.read_seq >= Number(row.dataset.seq)) this.read(frame.chat_id, frame.read_seq, 0);
@@ -90,7 +90,8 @@ export class ChatList {
     if (chat) await this.show(chat);
   }
 
-  // Everything again, and which chats there are: after the line was cut, nothing else says what became of the other chats.
+  // Loads the list anew and returns the ids of my chats. After a reconnect only this finds chats
+  // that I have lost meanwhile.
   async refresh() {
     const { items } = await api("GET", "/chats");
     const known = new Set(items.map((chat) => chat.id));
@@ -109,59 +110,59 @@ export class ChatList {
       Object.assign(row.dataset, { chat: chat.id, kind: chat.kind, peer: chat.peer?.id ?? "", seq: 0, read: chat.read_seq, unread: 0 });
       this.list.prepend(item);
     }
-    if (chat.peer) this.presence.heard({ ...chat.peer, user_id: chat.peer.id });
+    if (chat.peer) this.presence.update({ ...chat.peer, user_id: chat.peer.id });
     const name = chat.kind === "group" ? chat.title : nameOf(chat.peer);
     row.querySelector("[data-name]").textContent = name;
     const picture = row.querySelector(".avatar");
-    face(picture, chat.peer?.id ?? chat.id, name);
+    setAvatar(picture, chat.peer?.id ?? chat.id, name);
     picture.classList.toggle("avatar--group", chat.kind === "group");
-    this.prefer(chat.id, chat.preferences);
+    this.setPreferences(chat.id, chat.preferences);
     if (!isNew && chat.last_seq < Number(row.dataset.seq)) return;
     const moved = isNew || chat.last_seq > Number(row.dataset.seq);
     row.dataset.seq = chat.last_seq;
     row.dataset.rev = chat.last_rev;
-    if (chat.last_message) await this.#last(row, chat.last_message);
-    else row.querySelector(".chat-row__last").textContent = say("nothingYet");
+    if (chat.last_message) await this.#setLast(row, chat.last_message);
+    else row.querySelector(".chat-row__last").textContent = gettext("No messages yet");
     row.toggleAttribute("data-mentioned", chat.mention_count > 0);
     this.#unread(row, chat.unread_count);
-    if (moved) this.#place(row);
+    if (moved) this.#reposition(row);
   }
 
   renamed(chat) {
     const row = this.row(chat.id);
     if (!row || chat.kind !== "group") return;
     row.querySelector("[data-name]").textContent = chat.title;
-    face(row.querySelector(".avatar"), chat.id, chat.title);
+    setAvatar(row.querySelector(".avatar"), chat.id, chat.title);
   }
 
-  // My preferences, perhaps changed on another device.
-  prefer(chatId, { pinned, archived, muted_until: until, draft }) {
+  // My preferences, which may have changed on another device.
+  setPreferences(chatId, { pinned, archived, muted_until: until, draft }) {
     const row = this.row(chatId);
     if (!row) return;
     row.toggleAttribute("data-pinned", pinned);
     row.toggleAttribute("data-archived", archived);
     row.toggleAttribute("data-muted", Boolean(until) && Date.parse(until) > Date.now());
-    this.drafted(chatId, draft);
-    this.#place(row);
+    this.setDraft(chatId, draft);
+    this.#reposition(row);
     this.#total();
   }
 
-  drafted(chatId, draft) {
+  setDraft(chatId, draft) {
     const row = this.row(chatId);
     row?.toggleAttribute("data-draft", Boolean(draft));
     if (row) row.querySelector("[data-draft-text]").textContent = draft.slice(0, 90);
   }
 
-  async #last(row, message) {
+  async #setLast(row, message) {
     const at = new Date(message.created_at);
     const time = row.querySelector(".chat-row__time");
     time.dateTime = message.created_at;
     time.textContent = listTime(at);
     const text = document.createElement("span");
     text.dataset.text = "";
-    text.textContent = message.deleted_at ? say("deleted") : message.text.slice(0, 90);
+    text.textContent = message.deleted_at ? gettext("Message deleted") : message.text.slice(0, 90);
     const parts = [];
-    if (message.sender_id === me.id) parts.push(`${say("you")}: `);
+    if (message.sender_id === me.id) parts.push(`${gettext("You")}: `);
     else if (row.dataset.kind === "group") {
       const who = document.createElement("b");
       who.textContent = `${nameOf(await this.#person(message.sender_id)).split(" ")[0]}: `;
@@ -175,8 +176,8 @@ export class ChatList {
     return this.people[userId];
   }
 
-  // Its place in its list: pinned ones first, then by time.
-  #place(row) {
+  // Moves the row to its position: pinned chats first, then by time.
+  #reposition(row) {
     const archive = document.getElementById("archived");
     const home = "archived" in row.dataset ? archive : this.list;
     const rank = (one) => ["pinned" in one.dataset ? 1 : 0, Date.parse(one.querySelector("time").dateTime) || 0];

@@ -1,22 +1,22 @@
-// Where one writes: the draft that stays, the quoted message, editing, and the keys.
-import { calm, newId } from "./api.js";
-import { me, say } from "./words.js";
+// The composer: the draft that is kept, the quoted message, editing, and the keys.
+import { debounced, newId } from "./api.js";
+import { me } from "./words.js";
 
 const NEAR_LIMIT = 200;
 const fine = matchMedia("(pointer: fine)");
 
 export class Composer {
-  constructor(talk) {
-    this.talk = talk;
+  constructor(conversation) {
+    this.conversation = conversation;
     this.form = document.getElementById("composer");
     this.input = this.form.elements.text;
     this.strip = document.getElementById("strip");
-    this.key = `draft:${me.id}:${talk.id}`;
+    this.key = `draft:${me.id}:${conversation.id}`;
     this.editing = null;
-    this.input.maxLength = talk.limit;
-    this.stored = talk.draft; // as the server has it; what it has not is kept here
+    this.input.maxLength = conversation.limit;
+    this.stored = conversation.draft; // on the server; a newer one is in localStorage
     if (this.input.value === this.stored) this.input.value = localStorage.getItem(this.key) ?? this.stored;
-    this.save = calm(() => this.#keep(), 250);
+    this.save = debounced(() => this.#keep(), 250);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -50,7 +50,7 @@ export class Composer {
     if (!this.editing) this.before = this.input.value;
     this.editing = { id, text };
     this.form.elements.reply_to.value = "";
-    this.#show("edit", say("editing"), text);
+    this.#show("edit", gettext("Editing the message"), text);
     this.input.value = text;
     this.input.setSelectionRange(text.length, text.length);
     this.#measure();
@@ -76,7 +76,7 @@ export class Composer {
 
   #submit() {
     const text = this.input.value.trim();
-    if (!text || text.length > this.talk.limit) return;
+    if (!text || text.length > this.conversation.limit) return;
     if (this.editing) {
       const { id, text: earlier } = this.editing;
       this.cancel();
@@ -85,7 +85,7 @@ export class Composer {
     }
     const reply = this.form.elements.reply_to.value;
     this.onSend({
-      message_id: newId(), chat_id: this.talk.id, text,
+      message_id: newId(), chat_id: this.conversation.id, text,
       sent_at: new Date().toISOString(), ...(reply ? { reply_to: reply } : {}),
     });
     this.input.value = "";
@@ -117,8 +117,8 @@ export class Composer {
     if (this.drafts) this.#drafts("close");
   }
 
-  // Written on another device.
-  heard(draft) {
+  // The draft was changed on another device.
+  receiveDraft(draft) {
     if (this.input.value === this.stored && !this.editing) this.input.value = draft;
     this.stored = draft;
     this.#measure();
@@ -130,15 +130,15 @@ export class Composer {
   }
 
   async #drafts(what) {
-    const { draft } = this; // as it is now, whatever becomes of the page meanwhile
+    const { draft } = this; // now: the page may change while the module loads
     this.drafts ??= import("./drafts.js").then(({ Drafts }) => new Drafts(this), () => null);
     const drafts = await this.drafts;
     if (drafts) drafts[what](draft);
-    else this.drafts = null; // offline; tried again with the next letter
+    else this.drafts = null; // offline: the next letter tries again
   }
 
   #measure() {
-    const left = this.talk.limit - this.input.value.length;
+    const left = this.conversation.limit - this.input.value.length;
     const counter = document.getElementById("left");
     counter.hidden = left > NEAR_LIMIT;
     counter.textContent = left;

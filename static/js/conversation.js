@@ -1,40 +1,45 @@
-// The open conversation: its messages, its composer, its menu, and telling what has been read.
-import { calm } from "./api.js";
+// The open conversation: its messages, its composer, its menu, and reporting what has been read.
+import { debounced } from "./api.js";
 import { Composer } from "./composer.js";
 import { Timeline } from "./timeline.js";
 import { me } from "./words.js";
 
 const LONG_PRESS = 450;
-const TYPING_EVERY = 3100; // the server passes over what comes more often than every three seconds
-const actions = () => import("./actions.js"); // only once one is wanted
+const TYPING_EVERY = 3100; // the server ignores `typing` that comes within three seconds
+const actions = () => import("./actions.js"); // loaded with the first action
 
 export class Conversation {
-  constructor(talk, { socket, outbox, list }) {
-    Object.assign(this, { talk, socket, outbox, list });
-    this.unread = talk.unread;
-    this.timeline = new Timeline(talk, socket);
-    this.composer = new Composer(talk);
+  constructor(state, { socket, outbox, list }) {
+    Object.assign(this, { state, socket, outbox, list });
+    this.unread = state.unread;
+    this.timeline = new Timeline(state, socket);
+    this.composer = new Composer(state);
     this.composer.onSend = (item) => this.#send(item);
-    this.composer.onEdit = (id, text) => this.#does("change", { type: "edit_message", message_id: id, text });
-    this.composer.onDraft = (draft) => list.drafted(talk.id, draft);
+    this.composer.onEdit = (id, text) => this.#run("change", { type: "edit_message", message_id: id, text });
+    this.composer.onDraft = (draft) => list.setDraft(state.id, draft);
     this.composer.onEditLast = () => this.#editLast();
-    this.composer.onTyping = () => this.#tellTyping();
-    this.tellRead = calm(() => this.#tellRead(), 200);
-    this.timeline.onScroll = () => this.tellRead();
+    this.composer.onTyping = () => this.#reportTyping();
+    this.reportRead = debounced(() => this.#reportRead(), 200);
+    this.timeline.view.onScroll = () => this.reportRead();
     this.#listen();
-    for (const item of outbox.of(talk.id)) {
+    for (const item of outbox.of(state.id)) {
       if (!this.timeline.element(item.message_id)) this.timeline.pending(item);
     }
     this.timeline.ticks();
-    this.tellRead();
+    this.reportRead();
   }
 
   get id() {
-    return this.talk.id;
+    return this.state.id;
+  }
+
+  // Whether the viewer may do `action` in this chat; decided by the server (`chats/rules.py`).
+  may(action) {
+    return this.state.may.includes(action);
   }
 
   get isWatched() {
-    return this.timeline.atEnd && document.visibilityState === "visible" && document.hasFocus();
+    return this.timeline.view.atEnd && document.visibilityState === "visible" && document.hasFocus();
   }
 
   close() {
@@ -42,29 +47,30 @@ export class Conversation {
     this.composer.close();
   }
 
-  async heard(message) {
-    const news = message.seq > this.talk.lastSeq;
-    this.talk.lastSeq = Math.max(this.talk.lastSeq, message.seq);
-    if (news && message.sender_id !== me.id) this.unread += 1;
-    await this.timeline.add(message, news);
-    this.tellRead();
+  async received(message) {
+    const isNew = message.seq > this.state.lastSeq;
+    this.state.lastSeq = Math.max(this.state.lastSeq, message.seq);
+    if (isNew && message.sender_id !== me.id) this.unread += 1;
+    await this.timeline.add(message, isNew);
+    this.reportRead();
   }
 
   acked(ack) {
-    this.talk.lastSeq = Math.max(this.talk.lastSeq, ack.seq);
+    this.state.lastSeq = Math.max(this.state.lastSeq, ack.seq);
     const element = this.timeline.element(ack.message_id);
     if (element) this.timeline.settle(element, ack);
   }
 
-  caughtUp() {
+  // After a reconnect: asks for what was missed.
+  reconnected() {
     this.timeline.sync();
-    this.tellRead();
+    this.reportRead();
   }
 
   async resync() {
-    if (this.timeline.atEnd) await this.timeline.reload({});
+    if (this.timeline.view.atEnd) await this.timeline.reload({});
     else Object.assign(this.timeline, { hasAfter: true });
-    this.tellRead();
+    this.reportRead();
   }
 
   escape() {
@@ -76,18 +82,19 @@ export class Conversation {
   async #send(item) {
     if (this.timeline.hasAfter) await this.timeline.toEnd();
     await this.timeline.pending(item);
-    this.timeline.scroller.scrollTop = 0;
+    this.timeline.view.toEnd();
     this.outbox.add(item);
-    this.list.wrote(item);
+    this.list.sent(item);
   }
 
-  #editLast() { // at once: what is typed next belongs to it
+  #editLast() { // without loading actions.js: the next key already belongs to the edit
+    if (!this.may("edit")) return;
     const own = this.timeline.list.querySelectorAll(".msg--mine[data-seq]:not([data-deleted])");
     const last = own[own.length - 1];
     if (last) this.composer.edit({ id: last.dataset.id, text: last.querySelector(".bubble__text").textContent });
   }
 
-  async #does(what, ...given) {
+  async #run(what, ...given) {
     (await actions())[what](this, ...given);
   }
 
@@ -101,20 +108,20 @@ export class Conversation {
       if (!more && !quote && !answer) return;
       event.preventDefault();
       if (quote) this.timeline.toMessage(Number(quote.hash.slice(2)));
-      else if (answer) this.#does("again", element, answer.dataset.do);
-      else this.#does("menu", element, more, more.getBoundingClientRect().left, more.getBoundingClientRect().bottom + 4);
+      else if (answer) this.#run("again", element, answer.dataset.do);
+      else this.#run("menu", element, more, more.getBoundingClientRect().left, more.getBoundingClientRect().bottom + 4);
     });
     list.addEventListener("contextmenu", (event) => {
       const bubble = event.target.closest(".bubble");
       if (!bubble || event.target.closest("a[target]") || String(getSelection())) return;
       event.preventDefault();
       const more = bubble.querySelector(".bubble__more");
-      this.#does("menu", bubble.closest(".msg"), more, event.clientX, event.clientY);
+      this.#run("menu", bubble.closest(".msg"), more, event.clientX, event.clientY);
     });
     this.#longPress(list);
     list.addEventListener("dblclick", (event) => {
       const element = event.target.closest(".msg[data-seq]");
-      if (element && !event.target.closest(".bubble")) this.#does("act", "reply", element);
+      if (element && !event.target.closest(".bubble")) this.#run("act", "reply", element);
     });
   }
 
@@ -125,25 +132,25 @@ export class Conversation {
       const bubble = event.pointerType === "touch" && event.target.closest(".bubble");
       if (!bubble) return;
       timer = setTimeout(() => {
-        this.#does("menu", bubble.closest(".msg"), null, event.clientX, event.clientY);
+        this.#run("menu", bubble.closest(".msg"), null, event.clientX, event.clientY);
       }, LONG_PRESS);
     });
     for (const name of ["pointerup", "pointercancel", "pointermove"]) list.addEventListener(name, stop);
   }
 
-  #tellTyping() {
+  #reportTyping() {
     if (Date.now() - (this.typedAt ?? 0) < TYPING_EVERY) return;
     this.typedAt = Date.now();
     this.socket.send({ type: "typing", chat_id: this.id });
   }
 
-  #tellRead() {
+  #reportRead() {
     if (!this.unread || document.visibilityState !== "visible" || !document.hasFocus()) return;
-    const seq = this.timeline.seen();
-    if (seq <= this.talk.readSeq) return;
+    const seq = this.timeline.view.seen();
+    if (seq <= this.state.readSeq) return;
     if (!this.socket.send({ type: "read", items: [{ chat_id: this.id, seq }] })) return;
-    this.talk.readSeq = seq;
-    this.unread = Math.min(this.unread, this.talk.lastSeq - seq);
+    this.state.readSeq = seq;
+    this.unread = Math.min(this.unread, this.state.lastSeq - seq);
     this.list.read(this.id, seq, this.unread);
   }
 }

@@ -1,8 +1,8 @@
-// The question before something is lost, and the menu of a message.
+// The question before something is deleted, and the menu of a message.
 const ask = document.getElementById("confirm");
 const menu = document.getElementById("menu");
 
-// Resolves to whether the person said yes. `quote` is shown as what it is about.
+// Resolves to whether the person agreed. `quote` is the message in question.
 export function confirmed({ title, quote = "", note = "", yes }) {
   ask.querySelector("h2").textContent = title;
   ask.querySelector("blockquote").textContent = quote;
@@ -19,17 +19,17 @@ export function confirmed({ title, quote = "", note = "", yes }) {
 
 ask.addEventListener("click", (event) => event.target === ask && ask.close());
 
-// Forms that name what they end, in `data-confirm`.
+// Forms that ask first: `data-confirm` is the question, `data-confirm-yes` the button.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.dataset.confirm || form.dataset.sure) return;
+  if (!form.dataset.confirm || form.dataset.confirmed) return;
   event.preventDefault();
   if (!(await confirmed({ title: form.dataset.confirm, yes: form.dataset.confirmYes }))) return;
-  form.dataset.sure = "yes";
+  form.dataset.confirmed = "yes";
   form.requestSubmit();
 });
 
-// Opens at `x`, `y` with the actions in `allowed`; `choose` hears the one that is taken.
+// Opens at `x`, `y` with the actions in `allowed`; calls `choose` with the chosen one.
 export function openMenu({ x, y, allowed, trigger, choose }) {
   for (const button of menu.querySelectorAll("button")) button.hidden = !allowed.includes(button.dataset.do);
   if (menu.matches(":popover-open")) menu.hidePopover();
@@ -61,7 +61,7 @@ menu.addEventListener("keydown", (event) => {
   buttons.at((at + step) % buttons.length).focus();
 });
 
-// One small menu of a member is open at a time, and none once one clicks elsewhere.
+// A click closes every open member menu but the one it is in.
 document.addEventListener("click", (event) => {
   for (const open of document.querySelectorAll("details[data-menu][open]")) {
     if (!open.contains(event.target)) open.open = false;

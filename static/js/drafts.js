@@ -1,12 +1,12 @@
-// What has been begun to write, told to the server, so that it waits on every device.
-import { api, calm } from "./api.js";
+// Stores drafts on the server, so that they are on every device. Loaded with the first draft.
+import { api, debounced } from "./api.js";
 
 const STORE_AFTER = 2500;
 
 export class Drafts {
   constructor(composer) {
     this.composer = composer;
-    this.later = calm(() => this.isOpen && this.store(composer.draft), STORE_AFTER);
+    this.later = debounced(() => this.isOpen && this.store(composer.draft), STORE_AFTER);
     this.isOpen = true;
     this.hidden = () => document.hidden && this.store(composer.draft);
     document.addEventListener("visibilitychange", this.hidden);
@@ -25,9 +25,9 @@ export class Drafts {
     composer.stored = draft;
     composer.onDraft(draft);
     try {
-      await api("PATCH", `/chats/${composer.talk.id}/preferences`, { draft });
+      await api("PATCH", `/chats/${composer.conversation.id}/preferences`, { draft });
       localStorage.removeItem(composer.key);
-    } catch { // stays here until the next try
+    } catch { // kept in localStorage until the next attempt
       if (composer.stored === draft) composer.stored = earlier;
     }
   }

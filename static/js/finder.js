@@ -1,10 +1,10 @@
 // The finder (Ctrl+K): chats and people by the beginning of a name. Loaded when first asked for.
-import { api, calm } from "./api.js";
+import { api, debounced } from "./api.js";
 import { PAUSE, people, personRow } from "./people_search.js";
-import { nameOf, say, sayRefusal } from "./words.js";
+import { fill, nameOf, textOf } from "./words.js";
 
 // Returns the function that opens it, with a first term.
-export function makeFinder({ visit, trouble }) {
+export function makeFinder({ visit, showError }) {
   const dialog = document.getElementById("finder");
   const input = dialog.querySelector("input");
   const results = document.getElementById("finder-results");
@@ -23,11 +23,11 @@ export function makeFinder({ visit, trouble }) {
     results.append(row);
   };
 
-  const title = (key) => {
+  const title = (text) => {
     const line = document.createElement("p");
     line.className = "finder__group";
     line.setAttribute("role", "presentation");
-    line.textContent = say(key);
+    line.textContent = text;
     results.append(line);
   };
 
@@ -37,7 +37,7 @@ export function makeFinder({ visit, trouble }) {
   function render(term, found) {
     results.replaceChildren();
     const chats = chatsMatching(term.toLowerCase());
-    if (chats.length) title("chats");
+    if (chats.length) title(gettext("Chats"));
     for (const chat of chats) {
       const name = chat.querySelector("[data-name]").textContent;
       const row = personRow("div", chat.dataset.chat, name, chat.querySelector(".chat-row__last").textContent);
@@ -47,7 +47,7 @@ export function makeFinder({ visit, trouble }) {
     }
     const shown = new Set(chats.map((chat) => chat.dataset.peer));
     const others = found.filter((person) => !shown.has(person.id));
-    if (others.length) title("people");
+    if (others.length) title(gettext("People"));
     for (const person of others) {
       const row = personRow("div", person.id, nameOf(person), `@${person.username}`);
       row.dataset.user = person.id;
@@ -56,7 +56,7 @@ export function makeFinder({ visit, trouble }) {
     if (!chats.length && !others.length) {
       const line = document.createElement("p");
       line.className = "empty";
-      line.textContent = term ? say("nobody", { q: term }) : say("hint");
+      line.textContent = term ? fill(gettext("Nothing found for “%(q)s”."), { q: term }) : gettext("Type the beginning of a name or title.");
       results.append(line);
     }
     select(options()[0]);
@@ -72,10 +72,10 @@ export function makeFinder({ visit, trouble }) {
     input.setAttribute("aria-activedescendant", row?.id ?? "");
   }
 
-  const ask = calm(async (term, number) => {
+  const ask = debounced(async (term, number) => {
     const found = await people(term).catch(() => null);
     if (number !== asked) return;
-    if (!found) return trouble(say("searchFailed"));
+    if (!found) return showError(gettext("The search didn't work. Try again."));
     render(term, found);
   }, PAUSE);
 
@@ -85,7 +85,7 @@ export function makeFinder({ visit, trouble }) {
     else ask(term.trim(), asked);
   }
 
-  async function take(row) {
+  async function choose(row) {
     if (!row) return;
     dialog.close();
     if (row.dataset.href) return visit(row.dataset.href);
@@ -93,7 +93,7 @@ export function makeFinder({ visit, trouble }) {
       const chat = await api("POST", "/chats", { kind: "direct", user_id: row.dataset.user });
       visit(`/chats/${chat.id}/`);
     } catch (error) {
-      trouble(sayRefusal(error));
+      showError(textOf(error));
     }
   }
 
@@ -106,10 +106,10 @@ export function makeFinder({ visit, trouble }) {
       select(all.at((all.indexOf(selected()) + step) % all.length));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      take(selected());
+      choose(selected());
     }
   });
-  results.addEventListener("click", (event) => take(event.target.closest("[role=option]")));
+  results.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   return open;
 }

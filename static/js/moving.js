@@ -1,10 +1,10 @@
-// From one page of chats to another: the pane is swapped, the list and the line stay.
-import { boot, say } from "./words.js";
+// Moves between chat pages: swaps the pane, keeps the chat list and the connection.
+import { boot } from "./words.js";
 
 let visiting = null;
 
-// The page that has been put in place, or nothing where another one was asked for meanwhile.
-export async function move(address, push, { leave, trouble }) {
+// Resolves to the page that was put in place, or to nothing if another was requested meanwhile.
+export async function move(address, push, { leave, showError }) {
   visiting?.abort();
   visiting = new AbortController();
   const url = new URL(address, location.href);
@@ -16,10 +16,10 @@ export async function move(address, push, { leave, trouble }) {
     if (push) history.pushState(null, "", url);
     leave();
     swap(page);
-    boot.talk = JSON.parse(data.textContent).talk;
+    boot.conversation = JSON.parse(data.textContent).conversation;
     return page;
   } catch (error) {
-    if (error.name !== "AbortError") trouble(say("offline"));
+    if (error.name !== "AbortError") showError(gettext("No connection. Your messages are sent once it is back."));
   }
 }
 

@@ -1,14 +1,18 @@
-// What was written and is not acknowledged yet: kept over reloads, sent in order, one at a time,
-// always under the same message_id, so that a repeat never makes a second message.
-import { me } from "./words.js";
+// Messages without an acknowledgement: kept over reloads, sent in order, one at a time, always
+// under the same message_id, so that a repeat never makes a second message.
+import { backoff, signIn } from "./api.js";
+import { me, textOf } from "./words.js";
 
 const KEY = `outbox:${me.id}`;
-const REFUSED_FOR_GOOD = new Set(["invalid_input", "not_found", "forbidden", "message_id_conflict", "not_accepting_messages", "person_blocked"]);
+const FIRST_PAUSE = 1000; // milliseconds
+const LONGEST_PAUSE = 60_000;
+const TRIES = 8; // refusals with `retry: later`, about two minutes: after them the person decides
 
 export class Outbox {
   #socket;
   #busy = false;
   #timer = 0;
+  #pausedUntil = 0;
   onAck = () => {};
   onFailure = () => {};
 
@@ -32,6 +36,7 @@ export class Outbox {
     const item = this.items.find((one) => one.message_id === messageId);
     if (!item) return;
     delete item.failed;
+    delete item.tries;
     this.#save();
     this.flush();
   }
@@ -42,7 +47,7 @@ export class Outbox {
   }
 
   async flush() {
-    if (this.#busy) return;
+    if (this.#busy || Date.now() < this.#pausedUntil) return;
     this.#busy = true;
     clearTimeout(this.#timer);
     let item;
@@ -52,8 +57,9 @@ export class Outbox {
     this.#busy = false;
   }
 
+  // Whether the queue may go on to the next message.
   async #deliver(item) {
-    const { failed, ...frame } = item;
+    const { failed, tries = 0, ...frame } = item;
     try {
       const ack = await this.#socket.ask({ type: "message", ...frame });
       this.discard(item.message_id);
@@ -61,15 +67,27 @@ export class Outbox {
       return true;
     } catch (error) {
       if (error.code === "lost") return false; // the next connection flushes again
-      if (REFUSED_FOR_GOOD.has(error.code)) {
-        item.failed = error.code;
-        this.#save();
-        this.onFailure(item);
-        return true;
-      }
-      this.#timer = setTimeout(() => this.flush(), 1000 * (error.retry_after ?? 2));
+      if (error.retry === "after_sign_in") signIn();
+      else if (error.retry === "later" && tries < TRIES) this.#pause(item, tries, error);
+      else return this.#fail(item, error);
       return false;
     }
+  }
+
+  #pause(item, tries, error) {
+    const asked = 1000 * (error.retry_after ?? 0);
+    const pause = Math.max(asked, backoff(tries, FIRST_PAUSE, LONGEST_PAUSE));
+    item.tries = tries + 1;
+    this.#pausedUntil = Date.now() + pause;
+    this.#timer = setTimeout(() => this.flush(), pause + 1);
+  }
+
+  // `item.failed` is the text of the refusal.
+  #fail(item, error) {
+    item.failed = textOf(error);
+    this.#save();
+    this.onFailure(item);
+    return true;
   }
 
   #save() {

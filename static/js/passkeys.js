@@ -1,4 +1,4 @@
-// Passkeys and security keys: the browser's own JSON forms of WebAuthn, three kinds of form.
+// Passkeys and security keys: WebAuthn in forms that add a key, use one, or sign in with one.
 const able = "PublicKeyCredential" in window
   && "parseRequestOptionsFromJSON" in PublicKeyCredential;
 

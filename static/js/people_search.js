@@ -1,6 +1,6 @@
-// The searches for people on pages: results appear as one types, and the forms stay forms.
-import { api, calm, query } from "./api.js";
-import { announce, face, me, nameOf, say } from "./words.js";
+// Search for people on pages: results appear while typing; the forms work without this script.
+import { api, debounced, query } from "./api.js";
+import { announce, fill, me, nameOf, setAvatar } from "./words.js";
 
 export const PAUSE = 160;
 
@@ -14,21 +14,24 @@ export function personRow(tag, id, name, sub) {
   const row = document.createElement(tag);
   row.className = "person";
   row.append(...model.childNodes);
-  face(row.querySelector(".avatar"), id, name);
+  setAvatar(row.querySelector(".avatar"), id, name);
   row.querySelector(".person__name").textContent = name;
   row.querySelector(".person__sub").textContent = sub;
   return row;
 }
 
+const nothingFound = (term) => fill(gettext("Nothing found for “%(q)s”."), { q: term });
+const foundLine = (n) => fill(ngettext("%(n)s person found", "%(n)s people found", n), { n });
+
 function suggest(input, put) {
   let asked = 0;
-  const ask = calm(async () => {
+  const ask = debounced(async () => {
     const term = input.value.trim();
     const number = (asked += 1);
     const found = term ? await people(term).catch(() => []) : [];
     if (number !== asked) return;
     put(found, term);
-    if (term) announce(found.length ? `${say("people")}: ${found.length}` : say("nobody", { q: term }));
+    if (term) announce(found.length ? foundLine(found.length) : nothingFound(term));
   }, PAUSE);
   input.addEventListener("input", ask);
 }
@@ -43,13 +46,13 @@ function submitRow(person, field) {
 
 function startSearch(form, target, field) {
   const list = target.querySelector("ul");
-  const nobody = target.querySelector("[data-nobody]");
+  const empty = target.querySelector("[data-nothing-found]");
   suggest(form.elements.q, (found, term) => {
     const inside = new Set([...document.querySelectorAll("[data-member]")].map((one) => one.dataset.member));
     list.replaceChildren(...found.filter((one) => !inside.has(one.id)).map((one) => submitRow(one, field)));
-    if (nobody) {
-      nobody.hidden = !term || found.length > 0;
-      nobody.textContent = say("nobody", { q: term });
+    if (empty) {
+      empty.hidden = !term || found.length > 0;
+      empty.textContent = nothingFound(term);
     }
   });
 }
@@ -58,7 +61,7 @@ function startPicker(form) {
   const chips = form.querySelector("[data-chips]");
   const results = form.querySelector("[data-results]");
   const input = form.elements.q;
-  form.querySelector("[data-search-button]").hidden = true;
+  for (const button of form.querySelectorAll("[data-search-button]")) button.remove(); // Enter creates
   const chosen = () => new Set([...form.querySelectorAll("[data-chips] input")].map((one) => one.value));
 
   function chip(id, name) {
@@ -66,10 +69,10 @@ function startPicker(form) {
     made.className = "chip";
     const picture = document.createElement("span");
     picture.className = "avatar";
-    face(picture, id, name);
+    setAvatar(picture, id, name);
     const hidden = Object.assign(document.createElement("input"), { type: "hidden", name: "member_ids", value: id });
     const off = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
-    off.setAttribute("aria-label", say("remove", { name }));
+    off.setAttribute("aria-label", fill(gettext("Remove %(name)s"), { name }));
     off.addEventListener("click", () => {
       made.remove();
       input.focus();
@@ -102,17 +105,9 @@ function startPicker(form) {
     event.preventDefault();
     results.querySelector("button")?.click();
   });
-  form.addEventListener("submit", (event) => {
-    const error = document.getElementById("title-error");
-    if (form.elements.title.value.trim()) return;
-    event.preventDefault();
-    error.hidden = false;
-    form.elements.title.setAttribute("aria-invalid", "true");
-    form.elements.title.focus();
-  });
 }
 
-export function startPages(root) {
+export function startForms(root) {
   const search = root.querySelector("[data-people-search]");
   if (search) startSearch(search, root.querySelector("[data-people-results]"), "user_id");
   const add = root.querySelector("[data-add-people]");

@@ -1,60 +1,61 @@
-// Who is online and who is writing: the dots beside faces, and the line under a conversation's name.
-import { clock, dayKey, dayLabel, nameOf, say } from "./words.js";
+// Who is online and who is typing: the dots on avatars, and the line under a conversation's name.
+import { clock, dayLabel, fill, isToday, isYesterday, nameOf } from "./words.js";
 
-const FORGET = 5000; // nobody says when they stop writing
+const FORGET = 5000; // there is no frame for the end of typing
 
 export class Presence {
-  #writing = new Map(); // person → when to forget them
-  talk = null;
+  #typing = new Map(); // person → timer
+  conversation = null;
 
-  open(talk) {
-    this.talk = talk;
-    for (const timer of this.#writing.values()) clearTimeout(timer);
-    this.#writing.clear();
+  open(conversation) {
+    this.conversation = conversation;
+    for (const timer of this.#typing.values()) clearTimeout(timer);
+    this.#typing.clear();
     this.show();
   }
 
-  heard({ user_id: user, status, last_seen_at: seen }) {
-    for (const place of document.querySelectorAll(`[data-peer="${CSS.escape(user)}"]`)) {
-      Object.assign(place.dataset, { status: status ?? "", seen: seen ?? "" });
+  update({ user_id: user, status, last_seen_at: seen }) {
+    for (const element of document.querySelectorAll(`[data-peer="${CSS.escape(user)}"]`)) {
+      Object.assign(element.dataset, { status: status ?? "", seen: seen ?? "" });
     }
     this.show();
   }
 
-  writes({ chat_id: chat, user_id: user }) {
-    if (this.talk?.id !== chat) return;
-    clearTimeout(this.#writing.get(user));
-    this.#writing.set(user, setTimeout(() => this.wrote(user), FORGET));
+  startTyping({ chat_id: chat, user_id: user }) {
+    if (this.conversation?.id !== chat) return;
+    clearTimeout(this.#typing.get(user));
+    this.#typing.set(user, setTimeout(() => this.stopTyping(user), FORGET));
     this.show();
   }
 
-  wrote(user) {
-    clearTimeout(this.#writing.get(user));
-    if (this.#writing.delete(user)) this.show();
+  stopTyping(user) {
+    clearTimeout(this.#typing.get(user));
+    if (this.#typing.delete(user)) this.show();
   }
 
   show() {
-    const line = document.getElementById("talk-sub");
+    const line = document.getElementById("conversation-subtitle");
     if (!line) return;
-    line.classList.toggle("is-typing", this.#writing.size > 0);
-    line.textContent = this.#told() || seenLine(line.closest(".talk-head").dataset) || line.dataset.rest;
+    line.classList.toggle("is-typing", this.#typing.size > 0);
+    line.textContent = this.#typingLine() || seenLine(line.closest(".conversation-head").dataset) || line.dataset.subtitle;
   }
 
-  #told() {
-    const [one, other, more] = this.#writing.keys();
+  #typingLine() {
+    const [one, other, more] = this.#typing.keys();
     if (!one) return "";
-    if (this.talk.talk.kind === "direct") return say("typing");
-    const name = (user) => nameOf(this.talk.timeline.people[user]).split(" ")[0] || say("somebody");
-    if (!other) return say("typingOne", { name: name(one) });
-    return more ? say("typingMany") : say("typingTwo", { name: name(one), other: name(other) });
+    if (this.conversation.state.kind === "direct") return gettext("is typing…");
+    const name = (user) => nameOf(this.conversation.timeline.people[user]).split(" ")[0] || gettext("Someone");
+    if (!other) return fill(gettext("%(name)s is typing…"), { name: name(one) });
+    if (more) return gettext("Several people are typing…");
+    return fill(gettext("%(name)s and %(other)s are typing…"), { name: name(one), other: name(other) });
   }
 }
 
 function seenLine({ status, seen }) {
-  if (status === "online") return say("online");
+  if (status === "online") return gettext("online");
   if (!seen) return "";
   const at = new Date(seen);
-  if (dayKey(at) === dayKey(new Date())) return say("seenAt", { time: clock(at) });
-  const day = dayLabel(at);
-  return day === say("yesterday") ? say("seenYesterday") : say("seenOn", { day });
+  if (isToday(at)) return fill(gettext("last seen at %(time)s"), { time: clock(at) });
+  if (isYesterday(at)) return gettext("last seen yesterday");
+  return fill(gettext("last seen on %(day)s"), { day: dayLabel(at) });
 }

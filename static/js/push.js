@@ -1,7 +1,7 @@
-// This device's pushes: the switch in the settings, and keeping the subscription alive.
+// Web Push on this device: the switch in the settings, and renewing the subscription.
 import { api } from "./api.js";
 
-const flag = (userId) => `push:${userId}`; // this person has switched them on in this browser
+const flag = (userId) => `push:${userId}`; // set while this person wants them in this browser
 const isAble = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
 const button = document.querySelector("[data-push]");
@@ -56,7 +56,7 @@ async function subscribe() {
   const { pushManager } = await navigator.serviceWorker.ready;
   const { vapid_public_key: key } = await api("GET", "/devices");
   const options = { userVisibleOnly: true, applicationServerKey: key };
-  // A subscription for an earlier key of this server is of no use any more.
+  // A subscription made with an earlier key of this server is replaced.
   const made = await pushManager.subscribe(options).catch(async (error) => {
     if (error.name !== "InvalidStateError") throw error;
     await (await pushManager.getSubscription())?.unsubscribe();
@@ -66,7 +66,7 @@ async function subscribe() {
   await api("POST", "/devices", { endpoint, keys });
 }
 
-// At each start of the pages: browsers change subscriptions, and each sign-in is a new session.
+// Called when a chat page starts: browsers change subscriptions, and each sign-in is a new session.
 export async function renew(userId) {
   if (isAble && localStorage.getItem(flag(userId))) await subscribe().catch(() => {});
 }

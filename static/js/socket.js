@@ -1,8 +1,10 @@
-// One WebSocket for the page: connects, comes back with jittered pauses, answers pings, and
-// matches answers to questions by `ref`. What it hears it hands on by the frame's type.
+// One WebSocket per page: connects, reconnects with jittered pauses, answers pings, and matches
+// answers to commands by `ref`. Other frames go to the listeners of their type.
+import { backoff } from "./api.js";
+
 const FIRST_PAUSE = 500; // milliseconds
 const LONGEST_PAUSE = 30_000;
-const SILENCE = 45_000; // the server pings every 25 s: after this the line is dead
+const SILENCE = 45_000; // the server pings every 25 s: after this the connection is dead
 const ANSWER_TIME = 10_000;
 
 export class Socket {
@@ -12,18 +14,18 @@ export class Socket {
   #tries = 0;
   #timer = 0;
   #count = 0;
-  #heardAt = 0;
+  #receivedAt = 0;
   connected = false;
   everConnected = false;
 
   constructor(path) {
     this.url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
-    addEventListener("online", () => this.#again(0));
+    addEventListener("online", () => this.#reconnect(0));
     addEventListener("offline", () => this.restart());
     addEventListener("pagehide", () => this.#web?.close());
-    addEventListener("pageshow", (event) => event.persisted && this.#again(0));
+    addEventListener("pageshow", (event) => event.persisted && this.#reconnect(0));
     setInterval(() => {
-      if (this.connected && Date.now() - this.#heardAt > SILENCE) this.restart();
+      if (this.connected && Date.now() - this.#receivedAt > SILENCE) this.restart();
     }, 5000);
   }
 
@@ -41,18 +43,19 @@ export class Socket {
     if (this.#web) return;
     const web = new WebSocket(this.url, ["messenger.v1"]);
     this.#web = web;
-    web.onmessage = (event) => this.#hear(JSON.parse(event.data));
+    web.onmessage = (event) => this.#receive(JSON.parse(event.data));
     web.onclose = (event) => this.#closed(web, event.code);
   }
 
-  // Best effort: false where nothing is connected. The protocol's own retries do the rest.
+  // Best effort: false without a connection. The caller sends again after a reconnect.
   send(frame) {
     if (!this.connected || this.#web.readyState !== WebSocket.OPEN) return false;
     this.#web.send(JSON.stringify(frame));
     return true;
   }
 
-  // The answer to `frame`, or a rejection with {code, detail}; `lost` when the line broke.
+  // Resolves to the answer. Rejects with the `error` frame, or with {code: "lost"} when the
+  // connection breaks first.
   ask(frame) {
     return new Promise((resolve, reject) => {
       const ref = `r${++this.#count}`;
@@ -62,7 +65,7 @@ export class Socket {
     });
   }
 
-  // Drop a line that has gone dead without saying so.
+  // Drops a connection that is dead without having closed.
   restart() {
     const web = this.#web;
     if (!web) return;
@@ -71,8 +74,8 @@ export class Socket {
     this.#closed(web, 0);
   }
 
-  #hear(frame) {
-    this.#heardAt = Date.now();
+  #receive(frame) {
+    this.#receivedAt = Date.now();
     if (frame.type === "ping") this.send({ type: "pong", n: frame.n });
     else if (frame.type === "connected") this.#opened(frame);
     else if (frame.type === "ack") this.#settle(frame.ref, "resolve", frame);
@@ -94,12 +97,12 @@ export class Socket {
     this.connected = false;
     for (const ref of [...this.#waiting.keys()]) this.#settle(ref, "reject", { code: "lost" });
     this.emit("close", { code });
-    if (code === 4401 || code === 4403) return; // no way back without signing in
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#tries++);
-    this.#again(code === 4429 ? LONGEST_PAUSE : pause * (0.5 + Math.random() / 2));
+    if (code === 4401 || code === 4403) return; // only a new sign-in helps
+    const pause = backoff(this.#tries++, FIRST_PAUSE, LONGEST_PAUSE);
+    this.#reconnect(code === 4429 ? LONGEST_PAUSE : pause);
   }
 
-  #again(pause) {
+  #reconnect(pause) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => navigator.onLine && this.connect(), pause);
   }

@@ -1,4 +1,4 @@
-// What a window of messages is made from: pages of them, the people in them, what they quote.
+// Loads what a window of messages needs: pages, the people in them, the messages they quote.
 import { api, query } from "./api.js";
 import { bubble, setState } from "./bubbles.js";
 import { me } from "./words.js";
@@ -15,12 +15,12 @@ export class Source {
     return api("GET", `/messages?${query({ chat_id: this.timeline.id, limit: PAGE, ...position })}`);
   }
 
-  dressed(items) {
-    return Promise.all(items.map((item) => this.made(item)));
+  elements(items) {
+    return Promise.all(items.map((item) => this.element(item)));
   }
 
-  async made(message) {
-    await this.meet([message.sender_id, ...(message.mentions ?? [])]);
+  async element(message) {
+    await this.loadPeople([message.sender_id, ...(message.mentions ?? [])]);
     const quoted = message.reply_to ? await this.#quoted(message.reply_to) : null;
     const element = bubble(message, { people: this.people, quoted, chatId: this.timeline.id });
     if (message.sender_id === me.id && message.seq) {
@@ -29,26 +29,26 @@ export class Source {
     return element;
   }
 
-  meet(userIds) {
-    return Promise.all(userIds.map((id) => this.#meet(id)));
+  loadPeople(userIds) {
+    return Promise.all(userIds.map((id) => this.#loadPerson(id)));
   }
 
-  async #meet(userId) {
+  async #loadPerson(userId) {
     if (userId === me.id || this.people[userId]) return;
     this.people[userId] = await api("GET", `/users/${userId}`).catch(() => undefined);
   }
 
-  // From the page where it is there, else asked for; null where it is gone.
+  // The quoted message, of the page or of the server; null for one that is gone.
   async #quoted(messageId) {
-    const held = this.timeline.element(messageId);
-    if (held?.dataset.seq) {
+    const shown = this.timeline.element(messageId);
+    if (shown?.dataset.seq) {
       return {
-        seq: held.dataset.seq, sender_id: held.dataset.sender,
-        deleted_at: "deleted" in held.dataset, text: held.querySelector(".bubble__text").textContent,
+        seq: shown.dataset.seq, sender_id: shown.dataset.sender,
+        deleted_at: "deleted" in shown.dataset, text: shown.querySelector(".bubble__text").textContent,
       };
     }
     const found = await api("GET", `/messages/${messageId}`).catch(() => null);
-    if (found) await this.#meet(found.sender_id);
+    if (found) await this.#loadPerson(found.sender_id);
     return found;
   }
 }

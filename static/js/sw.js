@@ -1,4 +1,4 @@
-// Shows what is pushed, and leads to it. Holds nothing back and stores nothing.
+// Shows pushes as notifications and opens their page. Intercepts no requests and stores nothing.
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 addEventListener("push", (event) => event.waitUntil(show(event.data)));
@@ -11,17 +11,17 @@ const windows = () => clients.matchAll({ type: "window", includeUncontrolled: tr
 const shows = (client, path) => new URL(client.url).pathname === path;
 
 async function show(data) {
-  const said = data?.json();
-  if (!said) return;
+  const push = data?.json();
+  if (!push) return;
   const open = await windows();
-  if (open.some((client) => client.visibilityState === "visible" && shows(client, said.url))) return;
-  // One notification a chat, the newest; a repeat replaces itself without a sound.
-  const held = (await registration.getNotifications()).filter((one) => one.data?.chat_id === said.chat_id);
-  if (held.some((one) => one.data.seq > said.seq)) return;
-  await registration.showNotification(said.title, {
-    body: said.body, tag: said.tag, icon: "/static/img/mark.png", data: said,
+  if (open.some((client) => client.visibilityState === "visible" && shows(client, push.url))) return;
+  // One notification per chat, the newest; a repeat replaces itself silently.
+  const shown = (await registration.getNotifications()).filter((one) => one.data?.chat_id === push.chat_id);
+  if (shown.some((one) => one.data.seq > push.seq)) return;
+  await registration.showNotification(push.title, {
+    body: push.body, tag: push.tag, icon: "/static/img/mark.png", data: push,
   });
-  for (const one of held) if (one.tag !== said.tag) one.close();
+  for (const one of shown) if (one.tag !== push.tag) one.close();
 }
 
 async function open(path) {

@@ -1,4 +1,4 @@
-// On every page: scripts are here, the browser's time zone, and the theme without a reload.
+// On every page: marks that scripts run, stores the browser's time zone, switches the theme.
 const root = document.documentElement;
 root.classList.add("js");
 const year = "; path=/; max-age=31536000; samesite=lax";
@@ -17,15 +17,15 @@ function apply(theme) {
   }
 }
 
-// What was written here stays with whoever signs out no longer than they do.
-function forget() {
+// Signing out removes drafts and unsent messages from this browser.
+function forgetTexts() {
   sessionStorage.clear();
   for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
 }
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.getAttribute("action")?.endsWith("/accounts/logout/")) forget(); // fields may be called "action"
+  if (form.getAttribute("action")?.endsWith("/accounts/logout/")) forgetTexts(); // fields may be called "action"
   if (!form.matches("[data-theme-form]")) return;
   event.preventDefault();
   const button = event.submitter;
@@ -33,7 +33,7 @@ document.addEventListener("submit", (event) => {
   if (!button.hasAttribute("aria-pressed")) turn(button);
 });
 
-// The rail's single button offers what is not shown now.
+// The single button in the rail offers the other theme.
 function turn(button) {
   const dark = button.value === "dark";
   button.value = dark ? "light" : "dark";

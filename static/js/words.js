@@ -1,18 +1,17 @@
-// Names, colours, dates and links, the same as the templates make them.
+// Names, colours, dates and links, the same as the templates make them. `gettext` and its like are
+// global: Django's JavaScript catalogue runs before every module.
 export const boot = JSON.parse(document.getElementById("boot").textContent);
 export const me = boot.me;
-const words = boot.words;
 const language = document.documentElement.lang === "ru" ? "ru" : "en-GB";
 const LINK = /https?:\/\/[^\s<>"']+[^\s<>"'.,:;!?)\]}»]/g;
 const NAME = /(?<![\p{L}\p{N}_@./])@([A-Za-z][A-Za-z0-9_.]{2,31})(?![A-Za-z0-9_@])/gu;
 
-export function say(key, values = {}) {
-  return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-}
+// `text` with its %(name)s filled in.
+export const fill = (text, values) => interpolate(text, values, true);
 
-// A refusal in the reader's language; the server's own sentence is for programs.
-export function sayRefusal(error) {
-  return words[error.code] ?? words.failedAction;
+// The text of an error: the server's own, already translated, else a general one.
+export function textOf(error) {
+  return error.title ?? gettext("That didn't work. Try again.");
 }
 
 export function hue(id) {
@@ -26,33 +25,37 @@ export function initials(name) {
 
 export function nameOf(person) {
   if (!person) return "";
-  return person.deleted ? say("deletedAccount") : person.display_name || person.username;
+  return person.deleted ? gettext("Deleted account") : person.display_name || person.username;
 }
 
-export function face(element, id, name) {
+export function setAvatar(element, id, name) {
   element.className = element.className.replace(/ ?hue-\d*/g, "");
   element.classList.add(`hue-${hue(id)}`);
   element.textContent = initials(name);
 }
 
-const zone = () => ({ timeZone: boot.talk?.zone && boot.talk.zone !== "UTC" ? boot.talk.zone : undefined });
+function zone() {
+  const chosen = boot.conversation?.zone;
+  return { timeZone: chosen && chosen !== "UTC" ? chosen : undefined };
+}
+
 const format = (date, options) => new Intl.DateTimeFormat(language, { ...options, ...zone() }).format(date);
 
 export const clock = (date) => format(date, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const dayKey = (date) => new Intl.DateTimeFormat("sv-SE", zone()).format(date);
+export const isToday = (date) => dayKey(date) === dayKey(new Date());
+export const isYesterday = (date) => dayKey(date) === dayKey(new Date(Date.now() - 86_400_000));
 
 export function dayLabel(date) {
-  const now = new Date();
-  if (dayKey(date) === dayKey(now)) return say("today");
-  if (dayKey(date) === dayKey(new Date(now - 86_400_000))) return say("yesterday");
-  const year = dayKey(date).slice(0, 4) === dayKey(now).slice(0, 4) ? {} : { year: "numeric" };
+  if (isToday(date)) return gettext("Today");
+  if (isYesterday(date)) return gettext("Yesterday");
+  const year = dayKey(date).slice(0, 4) === dayKey(new Date()).slice(0, 4) ? {} : { year: "numeric" };
   return format(date, { day: "numeric", month: "long", ...year });
 }
 
 export function listTime(date) {
-  const now = new Date();
-  if (dayKey(date) === dayKey(now)) return clock(date);
-  if (now - date < 6 * 86_400_000) return format(date, { weekday: "short" });
+  if (isToday(date)) return clock(date);
+  if (Date.now() - date < 6 * 86_400_000) return format(date, { weekday: "short" });
   return format(date, { day: "numeric", month: "short" });
 }
 
@@ -66,7 +69,7 @@ export function linkified(text, named = []) {
   return fragment;
 }
 
-// Strings and elements: `make` turns a match into an element that begins it, or into nothing.
+// Strings and elements: `make` turns a match into the element that replaces its beginning, or null.
 function split(text, pattern, make) {
   const parts = [];
   let end = 0;
@@ -90,6 +93,7 @@ function anchor(textContent, fields) {
   return Object.assign(document.createElement("a"), { textContent, ...fields });
 }
 
+// Announces `text` to screen readers.
 export function announce(text) {
   const line = document.createElement("p");
   line.textContent = text;

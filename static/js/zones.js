@@ -1,4 +1,4 @@
-// The time zones that the browser knows, offered where one is asked for.
+// Offers the time zones that the browser knows in the time zone field.
 const input = document.querySelector("[name=time_zone]");
 const offer = document.createElement("datalist");
 offer.id = "zones";

@@ -1,4 +1,4 @@
-"""The browser's door: sign-up, sign-in, settings."""
+"""The account pages: sign-up, sign-in, settings."""
 
 from __future__ import annotations
 
@@ -150,13 +150,15 @@ def test_devices_shows_and_ends_my_sessions_only(browser, api, alice, charlie):
     assert page.status_code == 200
     assert len(page.context["sessions"]) == 3
     first = LoginSession.objects.filter(kind="api", user=alice).earliest("id")
-    browser.post("/settings/devices/", {"session_id": str(first.id)})
+    one, others = "/settings/devices/sign-out/", "/settings/devices/sign-out-others/"
+    browser.post(one, {"session_id": str(first.id)})
     assert app.get("/users/me").status_code == 401
     foreign = LoginSession.objects.get(user=charlie)
     for hostile in (str(foreign.id), "x", "", "\x00"):
-        assert browser.post("/settings/devices/", {"session_id": hostile}).status_code == 302
+        assert browser.post(one, {"session_id": hostile}).status_code == 302
     assert stranger.get("/users/me").status_code == 200
-    browser.post("/settings/devices/", {"others": "1"})
+    assert [browser.get(path).status_code for path in (one, others)] == [405, 405]
+    browser.post(others)
     assert second.get("/users/me").status_code == 401
     assert browser.get("/api/v1/users/me").status_code == 200
 

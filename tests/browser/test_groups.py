@@ -20,14 +20,14 @@ def test_a_group_is_gathered_with_chips_and_appears_at_its_members(window, alice
     his.go("/")
     expect(his.page.get_by_role("heading", name="Nobody to talk to yet")).to_be_visible()
     page = window(alice).go("/chats/new-group/")
-    page.fill("#title", "Choir")
+    page.fill("[name=title]", "Choir")
     for typed, name in (("bo", "Bob_m"), ("char", "Charlie")):
         page.type("#q", typed)
         page.locator("[data-results]").get_by_role("button", name=name).click()
         expect(page.locator(".chip", has_text=name)).to_be_visible()
     page.get_by_role("button", name="Remove Charlie").click()
     page.get_by_role("button", name="Create the group").click()
-    expect(page.locator("#talk-sub")).to_have_text("2 members")
+    expect(page.locator("#conversation-subtitle")).to_have_text("2 members")
     expect(his.page.locator(".chat-row", has_text="Choir")).to_be_visible()
     assert Chat.objects.get(title="Choir").participant_count == 2
 
@@ -51,8 +51,8 @@ def test_a_new_name_and_new_people_show_without_touching_what_is_written(
     his.page.fill("#text", "Half a thought")
     chat_update(actor_id=alice.id, chat_id=circle, title="Listening circle")
     participants_add(actor_id=alice.id, chat_id=circle, user_ids=[dora.id])
-    expect(his.page.locator("#talk-name")).to_have_text("Listening circle")
-    expect(his.page.locator("#talk-sub")).to_have_text("4 members")
+    expect(his.page.locator("#conversation-name")).to_have_text("Listening circle")
+    expect(his.page.locator("#conversation-subtitle")).to_have_text("4 members")
     expect(his.page.locator(f'[data-chat="{circle}"]')).to_contain_text("Listening circle")
     expect(his.page.locator("#text")).to_have_value("Half a thought")
 

@@ -103,7 +103,7 @@ def test_a_draft_stays_and_the_finder_leads_to_people(window, talk, alice, charl
     hers.page.get_by_role("combobox").fill("char")
     expect(hers.page.get_by_role("option", name="Charlie")).to_be_visible()
     hers.page.keyboard.press("Enter")
-    expect(hers.page.locator("#talk-name")).to_have_text("Charlie")
+    expect(hers.page.locator("#conversation-name")).to_have_text("Charlie")
     expect(hers.page.locator(f'[data-chat="{talk}"]')).to_contain_text("Draft")
     hers.page.locator(f'[data-chat="{talk}"]').click()
     expect(hers.page.locator("#text")).to_have_value("Half a thought")

@@ -11,6 +11,7 @@ from django.test import Client
 from apps.chats.models import Participant
 from apps.messages.services.send import message_send
 from apps.messages.tasks import fan_out
+from messenger.core.errors import NotFound
 from messenger.core.models import OutboxEvent
 
 FAR = datetime(2999, 1, 1, tzinfo=UTC)
@@ -96,7 +97,7 @@ def test_guarded_pages_after_the_password(window, alice):
 def test_a_page_that_is_not_there_is_a_proper_page(window, alice):
     hers = window(alice)
     page = hers.go("/nothing/here/")
-    assert page.title() == "There is nothing here · Lumin"
+    assert page.title() == f"{NotFound.title} · Lumin"
     hers.complaints = [text for text in hers.complaints if "404" not in text]
     body = Client().get("/api/v1/nothing", headers={"accept": "text/html"})
     assert body["Content-Type"].startswith("application/problem+json")

@@ -88,7 +88,7 @@ def test_rest_answers_in_the_persons_language_else_in_the_browsers(api, alice):
     english = {"accept-language": "en"}
     russian = {"accept-language": "ru"}
     missing = "/chats/0199f3af-e001-7d3c-a5b9-70c62e18d4f9"
-    assert api(alice).get(missing, headers=english).json()["title"].startswith("Этого нет")
+    assert api(alice).get(missing, headers=english).json()["title"].startswith("Уже удалено")
     assert api().get(missing, headers=russian).json()["title"] == "Сначала войдите."
     assert api().get(missing, headers=english).json()["title"] == "Sign in first."
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.db import OperationalError
 from django.template.loader import get_template
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from apps.accounts.models import User
-from messenger.core import pages
+from messenger.core import errors, pages
 from messenger.core.templatetags.lumin import hue, initials, linkify
 from messenger.core.user_locale import UserLocaleMiddleware
 
@@ -37,19 +40,68 @@ def test_the_policy_allows_nothing_inline():
     assert "frame-ancestors 'none'" in policy
 
 
-@pytest.mark.parametrize("handler", ["bad_request", "forbidden", "not_found", "too_fast"])
-def test_errors_are_pages_in_our_design(handler, db):
+HANDLERS = [
+    ("bad_request", errors.InvalidInput),
+    ("forbidden", errors.Forbidden),
+    ("csrf_failed", errors.FormOutdated),
+    ("not_found", errors.NotFound),
+    ("too_fast", errors.LimitExceeded),
+]
+
+
+def request_of(user: User | None = None):
     request = RequestFactory().get("/x")
-    request.user = None
-    answer = getattr(pages, handler)(request)
-    assert answer.status_code in (400, 403, 404, 429)
-    assert b"entrance__card" in answer.content
+    request.user = user
+    return request
 
 
-def test_the_page_for_a_broken_server_needs_no_database():
-    answer = pages.server_error(RequestFactory().get("/x"))
-    assert answer.status_code == 500
-    assert b"Something broke" in answer.content
+@pytest.mark.parametrize(("handler", "error"), HANDLERS)
+def test_an_error_page_has_the_status_and_the_text_of_its_error(handler, error, db):
+    answer = getattr(pages, handler)(request_of())
+    assert answer.status_code == error.status
+    assert f"<h1>{error.title}</h1>" in unescape(answer.content.decode())
+    assert answer.get("Retry-After") == (error.retry_after and str(error.retry_after))
+
+
+@pytest.mark.parametrize(
+    ("cause", "error"),
+    [(ValueError(), errors.ServerError), (OperationalError(), errors.Unavailable)],
+)
+def test_the_page_for_a_broken_server_needs_no_database(cause, error):
+    try:
+        raise cause
+    except type(cause):
+        answer = pages.server_error(RequestFactory().get("/x"))
+    assert answer.status_code == error.status
+    assert f"<h1>{error.title}</h1>" in unescape(answer.content.decode())
+
+
+def refuse(request):
+    raise request.refusal
+
+
+REFUSALS = [
+    (errors.NotFound(), 404, 404),
+    (errors.LimitExceeded(retry_after=7), 429, 429),
+    (errors.Forbidden(), 403, 302),
+    (errors.Conflict(), 409, 302),
+    (errors.NotAuthenticated(), 302, 302),
+]
+
+
+@pytest.mark.parametrize(("error", "page", "action"), REFUSALS, ids=str)
+def test_a_refusal_becomes_a_page_or_for_an_action_a_notice_on_the_page_before(
+    db, error, page, action
+):
+    request = request_of()
+    request.refusal, request._messages = error, CookieStorage(request)
+    assert pages.errors_as_pages(refuse)(request).status_code == page
+    request.method = "POST"
+    answer = pages.page_action(back="inbox")(refuse)(request)
+    assert answer.status_code == action
+    if answer.get("Location") == "/":
+        assert [str(one) for one in request._messages] == [str(error.title)]
+    assert answer.get("Retry-After") == (error.retry_after and str(error.retry_after))
 
 
 def test_the_theme_is_a_cookie_and_leads_nowhere_else(db):

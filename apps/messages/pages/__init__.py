@@ -1,1 +1,1 @@
-"""The pages: my chats, a conversation, new chats, a chat's details."""
+"""The pages: chat list, conversation, details, new chats, notifications."""

@@ -1,18 +1,18 @@
-"""Messages as they stand on the page: grouped, dated, ticked. `js/bubbles.js` does the same."""
+"""Messages as rows of a page: grouped, dated, with ticks. `js/bubbles.js` does the same."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from apps.messages.pages.dates import day_label
 from messenger.core.templatetags.lumin import hue, initials, name_of
 
-TOGETHER = timedelta(minutes=5)  # one sender's messages closer than this form a group
+GROUP_WITHIN = timedelta(minutes=5)  # between two messages of one sender
 QUOTE_LENGTH = 140
 Wire = dict[str, Any]
 
@@ -25,10 +25,10 @@ def bubbles(
     quoted: dict[UUID, Wire],
     fresh_after: int | None = None,
 ) -> list[Wire]:
-    """A row for each message; `fresh_after` is the `seq` after which the news begin."""
+    """A row per message; the first message of others after `fresh_after` is marked as `fresh`."""
     rows: list[Wire] = []
-    # The line belongs above the first news, if that message is in this window at all.
-    is_news_next = fresh_after is not None and bool(items) and items[0]["seq"] <= fresh_after + 1
+    # Only if the first unread message is in this window: the line "New messages" goes above it.
+    seeks_fresh = fresh_after is not None and bool(items) and items[0]["seq"] <= fresh_after + 1
     for item in items:
         row = _row(item, viewer_id, people.get(item["sender_id"]))
         row["named"] = {
@@ -39,9 +39,9 @@ def bubbles(
         row["quote"] = _quote(quoted.get(item["reply_to"]), viewer_id, people)
         earlier = rows[-1] if rows else None
         row["day"] = "" if earlier and earlier["date"] == row["date"] else day_label(row["date"])
-        row["fresh"] = is_news_next and not row["mine"] and row["seq"] > (fresh_after or 0)
-        is_news_next = is_news_next and not row["fresh"]
-        row["first"] = not _belongs(earlier, row)
+        row["fresh"] = seeks_fresh and not row["mine"] and row["seq"] > (fresh_after or 0)
+        seeks_fresh = seeks_fresh and not row["fresh"]
+        row["first"] = not _continues_group(earlier, row)
         row["last"] = True
         if earlier:
             earlier["last"] = row["first"]
@@ -49,18 +49,8 @@ def bubbles(
     return rows
 
 
-def day_label(day: date) -> str:
-    """Today, yesterday, else the date; with the year where it is not this one."""
-    today = timezone.localdate()
-    if day == today:
-        return _("Today")
-    if day == today - timedelta(days=1):
-        return _("Yesterday")
-    return date_format(day, "j E" if day.year == today.year else "j E Y")
-
-
 def state_of(item: Wire) -> str:
-    """What the ticks of an own message say."""
+    """Which ticks one's own message shows: `sent`, `delivered` or `read`."""
     if item["read_at"]:
         return "read"
     return "delivered" if item["delivered_at"] else "sent"
@@ -96,11 +86,11 @@ def _quote(item: Wire | None, viewer_id: UUID, people: dict[UUID, Wire]) -> Wire
     }
 
 
-def _belongs(earlier: Wire | None, row: Wire) -> bool:
+def _continues_group(earlier: Wire | None, row: Wire) -> bool:
     return (
         earlier is not None
         and not row["day"]
         and not row["fresh"]
         and earlier["sender_id"] == row["sender_id"]
-        and row["created_at"] - earlier["created_at"] < TOGETHER
+        and row["created_at"] - earlier["created_at"] < GROUP_WITHIN
     )

@@ -1,113 +1,105 @@
-"""Beginning to talk: with one person, or with several in a group."""
+"""Starting a chat: with one person, or with several in a group."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages as notes
+from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.forms import PersonForm
 from apps.accounts.selectors import people_search
 from apps.accounts.serializers import person_out
-from apps.chats.errors import NotAcceptingMessages, PersonBlocked
-from apps.chats.serializers import GroupChatInput
+from apps.chats.forms import MembersForm, NewGroupForm
+from apps.chats.services import groups
 from apps.chats.services.direct import chat_open_direct
-from apps.chats.services.groups import group_create
 from apps.messages import selectors
-from apps.messages.pages.inbox import column
-from apps.messages.pages.words import refusals
-from messenger.core.errors import InvalidInput, NotFound
-from messenger.core.json import guard, uuid_or_none
-from messenger.core.limits import NEW_CHATS
-from messenger.core.pages import speaks_in_pages
-from messenger.core.shapes import read_input
-from messenger.core.throttles import take
+from apps.messages.forms import SearchForm
+from apps.messages.pages.inbox import chat_list_context
+from messenger.core.errors import DomainError, InvalidInput
+from messenger.core.forms import cleaned
+from messenger.core.limits import NEW_CHATS, SEARCH, limited
+from messenger.core.pages import errors_as_pages, page_action
 
 FOUND = 20
-TERM_LENGTH = 254
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@speaks_in_pages
+def has_term(request: Any) -> bool:
+    """Whether the request searches for people."""
+    return bool(SearchForm(request.POST or request.GET).term)
+
+
+@require_safe
+@errors_as_pages
+@limited(SEARCH, methods=("GET",), when=has_term)
 def chat_new(request: Any) -> HttpResponse:
-    """Find a person (`?q=`); POST `user_id` opens the chat with them."""
-    if request.method == "POST":
-        user_id = uuid_or_none(request.POST.get("user_id"))
-        if user_id is None:
-            raise NotFound
-        try:
-            chat, _created = chat_open_direct(
-                actor_id=request.user.pk, user_id=user_id, new_chat_limit=NEW_CHATS
-            )
-        except (NotAcceptingMessages, PersonBlocked) as error:
-            notes.error(request, refusals()[error.code])
-            return redirect("chat-new")
-        return redirect(reverse("conversation", args=[chat.id]))
-    term = request.GET.get("q", "").strip()
-    context = {**column(request), "q": term, "found": find(request.user.pk, term)}
+    """Find a person by `?q=` and start a chat with them."""
+    term = SearchForm(request.GET).term
+    context = {**chat_list_context(request), "q": term, "found": find(request.user.pk, term)}
     return render(request, "chats/new.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@speaks_in_pages
+@page_action(back="chat-new")
+def chat_open(request: Any) -> HttpResponse:
+    """Open the direct chat with the person `user_id`."""
+    user_id = cleaned(PersonForm(request.POST))["user_id"]
+    chat, _created = chat_open_direct(actor_id=request.user.pk, user_id=user_id)
+    return redirect("conversation", chat.id)
+
+
+@require_safe
+@errors_as_pages
 def group_new(request: Any) -> HttpResponse:
-    """Name a group and choose its people; POST `action` is `search` or `create`."""
-    if request.method != "POST":
-        return _group_form(request, chosen=[], found=[])
-    chosen = chosen_ids(request)
-    term = request.POST.get("q", "").strip()
-    if request.POST.get("action") == "search":
-        return _group_form(request, chosen=chosen, found=find(request.user.pk, term))
+    """Name a group and choose its members."""
+    return _group_page(request, NewGroupForm())
+
+
+@require_POST
+@errors_as_pages
+@limited(SEARCH, when=has_term)
+def group_search(request: Any) -> HttpResponse:
+    """The same page with the people found for `q`; name and chosen members stay as they are."""
+    form = NewGroupForm(initial={"title": request.POST.get("title", "")})
+    return _group_page(request, form, term=SearchForm(request.POST).term)
+
+
+@require_POST
+@errors_as_pages
+@limited(NEW_CHATS)
+def group_create(request: Any) -> HttpResponse:
+    """Create the group; a refusal keeps name and chosen members."""
+    form = NewGroupForm(request.POST)
+    if not form.is_valid():
+        return _group_page(request, form, status=InvalidInput.status)
     try:
-        guard(request.POST.get("title", ""))
-        data = read_input(
-            GroupChatInput,
-            {"kind": "group", "title": request.POST.get("title", ""), "member_ids": chosen},
-        )
-    except InvalidInput:
-        error = _("Give the group a name of 1 to 120 characters.")
-        return _group_form(request, chosen=chosen, found=[], title_error=error)
-    try:
-        take("chats", str(request.user.pk))
-        chat = group_create(actor_id=request.user.pk, title=data.title, member_ids=data.member_ids)
-    except NotAcceptingMessages:
-        notes.error(request, refusals()["not_accepting_messages"])
-        return _group_form(request, chosen=chosen, found=[])
-    return redirect(reverse("conversation", args=[chat.id]))
+        chat = groups.group_create(actor_id=request.user.pk, **form.cleaned_data)
+    except DomainError as error:
+        notices.error(request, str(error.title))
+        return _group_page(request, form, status=error.status)
+    return redirect("conversation", chat.id)
 
 
 def find(viewer_id: UUID, term: str) -> list[dict[str, Any]]:
-    """Some people other than the viewer whose names begin with `term`."""
-    if not term or "\x00" in term or len(term) > TERM_LENGTH:
-        return []
-    take("search", str(viewer_id))
-    rows = people_search(viewer_id=viewer_id, search=term)[: FOUND + 1]
+    """Some people other than the viewer whose names begin with `term`; none for an empty one."""
+    rows = people_search(viewer_id=viewer_id, search=term)[: FOUND + 1] if term else ()
     return [person_out(row) for row in rows if row.pk != viewer_id][:FOUND]
 
 
-def chosen_ids(request: Any) -> list[UUID]:
-    """The people ticked in a form, each once."""
-    given = (uuid_or_none(value) for value in request.POST.getlist("member_ids"))
-    return list(dict.fromkeys(value for value in given if value is not None))
-
-
-def _group_form(
-    request: Any, *, chosen: list[UUID], found: list[dict[str, Any]], title_error: str = ""
+def _group_page(
+    request: Any, form: NewGroupForm, *, term: str = "", status: int = 200
 ) -> HttpResponse:
-    faces = selectors.profiles_for(chosen)
+    members = MembersForm(request.POST)
+    chosen = members.cleaned_data["member_ids"] if members.is_valid() else []
+    people = selectors.profiles_for(chosen)
     context = {
-        **column(request),
-        "title_value": request.POST.get("title", ""),
-        "title_error": title_error,
+        **chat_list_context(request),
+        "form": form,
         "q": request.POST.get("q", ""),
-        "searched": request.POST.get("action") == "search",
-        "chosen": [faces[user_id] for user_id in chosen if user_id in faces],
-        "found": [person for person in found if person["id"] not in faces],
+        "searched": bool(term),
+        "chosen": [people[user_id] for user_id in chosen if user_id in people],
+        "found": [person for person in find(request.user.pk, term) if person["id"] not in people],
     }
-    status = 400 if title_error else 200
     return render(request, "chats/new_group.html", context, status=status)

@@ -23,6 +23,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from messenger.core.catalogue import catalogue_address
 from messenger.core.json import dumps
 from messenger.core.text_patterns import LINK, MENTION
 
@@ -140,6 +141,12 @@ def notices(context: template.Context) -> BaseStorage | list[Any]:
     """What happened on the page before, once."""
     request = context.get("request")
     return get_messages(request) if request is not None else []
+
+
+@register.simple_tag
+def catalogue() -> SafeString:
+    """The scripts' translations: a classic script, so that it runs before every module."""
+    return format_html('<script src="{}"></script>', catalogue_address())
 
 
 @register.simple_tag(takes_context=True)
