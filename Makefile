@@ -1,4 +1,4 @@
-# Two commands are all one needs: `make run` and `make test`. Both make .venv by themselves.
+# The main commands are `make run` and `make test`. Both create .venv.
 .DEFAULT_GOAL := run
 .PHONY: run test test-without-redis check authority chaos bench docs lock
 
@@ -13,14 +13,14 @@ BIN := .venv/bin
 RUN_LOCKS := requirements.txt requirements/local.txt
 DEV_LOCKS := $(RUN_LOCKS) requirements/dev.txt
 
-# A stamp names the Python and the content of the lock files it stands for: when either changes, the
-# stamp is missing and the installation is renewed, whatever the files' dates say.
+# The name of a stamp contains the Python version and a digest of the lock files. When either changes,
+# the stamp is missing and the packages are installed again.
 version := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 digest = $(shell (echo $(version); cat $(1)) | cksum | cut -d' ' -f1)
 RUN_STAMP := .venv/.run-$(call digest,$(RUN_LOCKS))
 DEV_STAMP := .venv/.dev-$(call digest,$(DEV_LOCKS))
 
-# Where Python comes without ensurepip (Debian's does), the machine's own pip fills the environment.
+# Without ensurepip, as in Debian's Python, the system's pip installs into the environment.
 define install
 @.venv/bin/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(version)")' 2>/dev/null \
 	|| $(PYTHON) -m venv --clear .venv >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip .venv
@@ -41,15 +41,15 @@ $(DEV_STAMP):
 run: $(RUN_STAMP)
 	@$(BIN)/python -m messenger.local run --end-with-parent
 
-# make test ARGS="tests/chats -k seq"; two files at a time, each process with databases of its own.
+# make test ARGS="tests/chats -k seq"; two processes, each with separate databases.
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# The suite where Redis is refused: all that does not consist of Redis works without it.
+# All tests with Redis refused: everything except features made of Redis works without it.
 test-without-redis: $(DEV_STAMP)
 	TEST_REDIS_URL=redis://127.0.0.1:1/0 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# Faults under load that take minutes.
+# Faults under load; takes minutes.
 chaos: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m chaos -s $(ARGS)
 
@@ -57,7 +57,7 @@ chaos: $(DEV_STAMP)
 authority: $(DEV_STAMP)
 	$(BIN)/python -m pytest tests/authority -v $(ARGS)
 
-# Figures of this machine; make bench ARGS=--quick for a first look.
+# Figures of this machine; make bench ARGS=--quick takes less time.
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench $(ARGS)
 
@@ -75,7 +75,7 @@ check: $(DEV_STAMP)
 docs: $(RUN_STAMP)
 	@$(BIN)/python -m messenger.gateway.docs
 
-# Resolve requirements/*.in anew; what is pinned stays unless UPGRADE=--upgrade.
+# Resolve requirements/*.in; pinned versions stay unless UPGRADE=--upgrade.
 lock: $(DEV_STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python -m uv pip compile $(LOCKING) -o requirements.txt requirements/base.in

@@ -1,1 +1,1 @@
-"""Load generator and limits: `make bench` prints one table."""
+"""Load generator, and limits of the machine; `make bench` prints a table."""

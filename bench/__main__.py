@@ -1,4 +1,4 @@
-"""`make bench`: figures of the messenger, and beside them what the machine allows.
+"""`make bench`: figures of the messenger, with the limits of the machine beside them.
 
 Everything runs on this machine: services of its own, real web processes, the load generator.
 `--quick` makes one short run instead of three.
@@ -65,14 +65,14 @@ def main() -> None:
         print_table(table, limits)
 
 
-# The room last: whoever connects after it has thousands of messages to catch up on.
+# The large group last: clients that connect later have thousands of messages to replay.
 SCENARIOS = ("pairs", "lone", "rate", "catch_up", "connections", "room")
-# What takes a minute and does not depend on the moment: one run, one process.
+# Scenarios of a minute whose figures do not vary: one run with one process.
 ONCE = {"connections"}
 
 
 class Table:
-    """The figures, each the median of some runs."""
+    """The figures, each the median of several runs."""
 
     def __init__(self, seconds: float, runs: int) -> None:
         self.seconds, self.runs = seconds, runs
@@ -103,7 +103,7 @@ class Table:
 
 
 def relay_lag() -> int:
-    """Events that have not left the outbox yet."""
+    """The number of events that are not published yet."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         row = connection.execute(
             "SELECT count(*) FROM core_outboxevent WHERE published_at IS NULL"
@@ -112,7 +112,7 @@ def relay_lag() -> int:
 
 
 def measure_limits(seconds: int) -> dict[str, float]:
-    """Rows a second of pgbench, deliveries a second of a raw server; on the idle machine."""
+    """Rows/s of pgbench and deliveries/s of a raw server, on the idle machine."""
     folder, url = postgres_folder(service_account()), os.environ["DATABASE_URL"]
     limits = {
         "pgbench_1": pgbench(folder, url, rows=1, clients=32, seconds=seconds),
@@ -125,7 +125,7 @@ def measure_limits(seconds: int) -> dict[str, float]:
 
 @contextmanager
 def worker(folder: Path) -> Iterator[None]:
-    """The Celery worker with its beat, as the supervisor runs it: relay and fan-out work along."""
+    """Run a Celery worker with beat, like the supervisor, for relay and fan-out."""
     command = "-W ignore -m celery --quiet -A messenger worker --beat --pool threads"
     command += f" --concurrency 2 --loglevel ERROR --schedule {folder / 'beat'}"
     process = subprocess.Popen([sys.executable, *command.split()], start_new_session=True)
@@ -138,7 +138,7 @@ def worker(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def web(server: str, processes: int) -> Iterator[tuple[int, list[int]]]:
-    """Web processes behind one address, as the supervisor runs them; yields port and pids."""
+    """Run web processes on one address, like the supervisor; yields port and pids."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=2048)) as listener:
         port = listener.getsockname()[1]
         running = [
@@ -150,7 +150,7 @@ def web(server: str, processes: int) -> Iterator[tuple[int, list[int]]]:
             for _ in range(processes)
         ]
         try:
-            for _ in range(10):  # each process answers some of them
+            for _ in range(10):  # so that every process answers some
                 wait_for(port)
             time.sleep(2)
             yield port, [process.pid for process in running]
@@ -162,7 +162,7 @@ def web(server: str, processes: int) -> Iterator[tuple[int, list[int]]]:
 
 
 def wait_for(port: int) -> None:
-    """Until the address answers, at most 30 s."""
+    """Wait until the address answers, at most 30 s."""
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -175,7 +175,7 @@ def wait_for(port: int) -> None:
 
 
 def print_table(table: Table, limits: dict[str, float]) -> None:
-    """One table, the limits beside the figures."""
+    """Print figures and limits in one table."""
     print(
         f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
         f"median of {table.runs} runs of {table.seconds} s; all on this machine\n"
@@ -208,7 +208,7 @@ LIMIT_NAMES = {
 
 
 def run(*command: str) -> None:
-    """A command that must succeed."""
+    """Run a command. Raises if it fails."""
     subprocess.run(command, check=True)
 
 

@@ -1,4 +1,4 @@
-"""What this machine could do at best, measured in the same run: pgbench and a raw server."""
+"""Limits of this machine, measured in the same run: pgbench and a raw WebSocket server."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SELECT gen_random_uuid(), jsonb_build_object(
 
 
 def pgbench(folder: Path, url: str, rows: int, clients: int, seconds: int) -> float:
-    """Rows a second: `rows` messages per statement and commit, from `clients` at once."""
+    """Rows/s with `rows` messages per statement and commit, from `clients` connections."""
     given = environ.Env.db_url_config(url)
     options = given.get("OPTIONS", {})
     host = options.get("host") or given["HOST"] or "127.0.0.1"
@@ -81,7 +81,7 @@ def pgbench(folder: Path, url: str, rows: int, clients: int, seconds: int) -> fl
 
 
 class RawServer(asyncio.Protocol):
-    """The least that a WebSocket server can do: whoever writes, everybody gets it."""
+    """A minimal WebSocket server: sends each received frame to all connections."""
 
     sockets: set[Any] = set()  # noqa: RUF012
 
@@ -114,7 +114,7 @@ PAYLOAD = struct.pack(">BBH", 0x81, 126, len(BODY)) + BODY
 
 
 def raw_room(members: int, seconds: float) -> float:
-    """Deliveries a second of the raw server in a process of its own, one writer, many readers."""
+    """Deliveries/s of the raw server in a separate process, with one writer and many readers."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=1024)) as listener:
         port = listener.getsockname()[1]
         server = Process(target=_serve, args=(listener,), daemon=True)

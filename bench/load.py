@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: `python -m bench.load SCENARIO FILE PORT [SECONDS]`.
+"""The load generator, a separate process: `python -m bench.load SCENARIO FILE PORT [SECONDS]`.
 
 Prints one JSON object with the figures. Clients behave as real ones: they answer pings and say
 what was delivered, at most five times a second.
@@ -29,7 +29,7 @@ TEXT = "The quick brown fox jumps over the lazy dog, again."
 
 
 class Talker:
-    """One end of a pair; keeps `in_flight` messages between send and ack-and-delivery."""
+    """One client of a pair; keeps `in_flight` messages without ack and delivery."""
 
     def __init__(self, socket: Socket, chat: str, in_flight: int) -> None:
         self.socket, self.chat, self.in_flight = socket, chat, in_flight
@@ -70,7 +70,7 @@ class Talker:
             self.errors[frame["code"]] += 1
 
     def pass_half(self, message_id: str) -> None:
-        """Acked or delivered; both make it done, and the next one goes."""
+        """Note an ack or a delivery; after both the next message is sent."""
         if message_id not in self.half_done:
             self.half_done.add(message_id)
             return
@@ -96,7 +96,7 @@ async def open_pair(data: dict[str, Any], port: int, in_flight: int) -> list[Tal
 
 
 async def keep_telling(talkers: list[Talker]) -> None:
-    """Each at a moment of its own, as people's clients are: together they would be a burst."""
+    """Start clients at different times: together they would be a burst."""
     while True:
         for talker in talkers:
             await asyncio.sleep(RECEIPT_INTERVAL / len(talkers))
@@ -104,7 +104,7 @@ async def keep_telling(talkers: list[Talker]) -> None:
 
 
 async def pairs(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
-    """50 pairs, both ends with 8 in flight: acked and delivered messages a second."""
+    """50 pairs with 8 messages in flight per client: acknowledged and delivered messages/s."""
     talkers = [one for pair in data["pairs"] for one in await open_pair(pair, port, IN_FLIGHT)]
     telling = asyncio.create_task(keep_telling(talkers))
     for talker in talkers:
@@ -123,7 +123,7 @@ async def pairs(data: dict[str, Any], port: int, seconds: float) -> dict[str, An
 
 
 async def lone(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
-    """One pair, one message at a time: send to the other socket."""
+    """One pair, one message at a time: time from send to delivery."""
     first, second = await open_pair(data["pairs"][0], port, 1)
     telling = asyncio.create_task(keep_telling([first, second]))
     end = time.perf_counter() + seconds
@@ -135,7 +135,7 @@ async def lone(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any
 
 
 async def rate(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
-    """1,000 messages a second, evenly from 50 pairs: send to the other socket."""
+    """1,000 messages/s, evenly from 50 pairs: time from send to delivery."""
     talkers = [one for pair in data["pairs"] for one in await open_pair(pair, port, 1)]
     telling = asyncio.create_task(keep_telling(talkers))
     started, number = time.perf_counter(), 0
@@ -150,7 +150,7 @@ async def rate(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any
 
 
 async def room(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
-    """500 members of one chat online, one of them writes: deliveries a second."""
+    """500 connected members of one chat, one of which writes: deliveries/s."""
     tokens, chat = data["room"]["tokens"], data["room"]["chat"]
     sockets: list[Socket] = []
     for start in range(0, len(tokens), 50):
@@ -180,7 +180,7 @@ async def room(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any
 
 
 async def connections(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
-    """5,000 idle sockets: what each costs the web processes, and how many stay for a minute."""
+    """5,000 idle sockets: memory per socket, and how many stay open for a minute."""
     tokens = [token for pair in data["pairs"] for token in pair["tokens"]] + data["room"]["tokens"]
     pids = [int(one) for one in os.environ["BENCH_PIDS"].split(",")]
     before, started = resident(pids), time.perf_counter()
@@ -203,7 +203,7 @@ async def connections(data: dict[str, Any], port: int, seconds: float) -> dict[s
 
 
 async def catch_up(data: dict[str, Any], port: int, seconds: float) -> dict[str, Any]:
-    """1,000 missed messages at a reconnect, 500 of each of two chats: until all are there."""
+    """1,000 missed messages, 500 in each of two chats: time from connect to the last one."""
     took = []
     for _ in range(5):
         count, started = 0, time.perf_counter()
@@ -226,7 +226,7 @@ async def catch_up(data: dict[str, Any], port: int, seconds: float) -> dict[str,
 
 
 def resident(pids: list[int]) -> int:
-    """Bytes of memory that the processes hold."""
+    """Memory of the processes in bytes."""
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in pids)
 
 

@@ -1,4 +1,4 @@
-"""Fill a database for the load: people with tokens, pairs that talk, one big room.
+"""Fill a database for the load generator: users with tokens, pairs, and one large group.
 
 Run inside Django: `python -m bench.seed FILE`; writes what the load generator needs as JSON.
 """
@@ -21,7 +21,7 @@ ROOM = 500
 def main(path: str) -> None:
     """Seed and write `{pairs: [{chat, tokens}], room: {chat, tokens}, missed: token}`."""
     django.setup()
-    settings.ACCESS_TOKEN_LIFETIME = DAY  # nobody here renews a token
+    settings.ACCESS_TOKEN_LIFETIME = DAY  # tokens are not refreshed here
     from apps.accounts import tokens
     from apps.accounts.models import User
     from apps.accounts.services.sessions import session_open

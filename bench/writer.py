@@ -1,4 +1,4 @@
-"""The writer alone: batches of 64 through `messages_send`, one after the other, in one thread.
+"""The writer alone: successive batches of 64 through `messages_send` in one thread.
 
 `python -m bench.writer FILE [SECONDS] [SIZE]` prints messages a second.
 """

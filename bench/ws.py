@@ -1,4 +1,4 @@
-"""A WebSocket client that costs next to nothing (RFC 6455), so that the server is what is measured.
+"""A minimal WebSocket client (RFC 6455), so that the figures show the server's cost.
 
 The masking key is zero: legal on the wire, and the payload needs no work.
 """
@@ -16,7 +16,7 @@ import orjson
 
 
 class Socket(asyncio.Protocol):
-    """One connection; answers `ping`s by itself and hands every other frame to `on_frame`."""
+    """A connection; answers `ping` and passes other frames to `on_frame`."""
 
     def __init__(self, host: str, path: str, token: str) -> None:
         self._request = (
@@ -96,7 +96,7 @@ class Socket(asyncio.Protocol):
         self._transport.write(head + b"\0\0\0\0" + payload)
 
     def abort(self) -> None:
-        """Cut the line."""
+        """Abort the connection."""
         self._transport.abort()
 
 
@@ -110,7 +110,7 @@ async def connect(host: str, port: int, token: str, path: str = "/ws") -> Socket
 
 
 async def connect_ready(host: str, port: int, token: str) -> Socket:
-    """A socket whose handshake is over: the first `sync_done` has come."""
+    """A socket after its handshake: the first `sync_done` was received."""
     socket = await connect(host, port, token)
     ready = asyncio.get_running_loop().create_future()
 

@@ -1,4 +1,4 @@
-"""The cast, and a client that speaks JSON and signs in for real."""
+"""Users for all tests, and a REST client that signs in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEVICE = Device(user_agent="tests/1.0", ip_address="192.0.2.1")
 
 @functools.cache
 def redis_answers() -> bool:
-    """Whether the suite has a Redis at all."""
+    """Whether the tests have a Redis."""
     try:
         return bool(client().ping())
     except RedisError:
@@ -37,13 +37,13 @@ def redis_answers() -> bool:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out what consists of Redis where Redis is refused."""
+    """Skip tests that need Redis where it is refused."""
     if item.get_closest_marker("redis") and not redis_answers():
         pytest.skip("the feature consists of Redis, which is refused")
 
 
 class Api(APIClient):
-    """A JSON client of the REST door; paths are relative to `/api/v1`."""
+    """A JSON client of the REST API; paths are relative to `/api/v1`."""
 
     default_format = "json"
 
@@ -53,7 +53,7 @@ class Api(APIClient):
         return super().generic(method, path, *args, **kwargs)
 
     def sign_in(self, user: User) -> Api:
-        """Open a session of its own for `user` and use its access token from now on."""
+        """Open a session for `user` and use its access token."""
         self.tokens = device_sign_in(user=user, device=DEVICE)
         self.credentials(HTTP_AUTHORIZATION=f"Bearer {self.tokens.access}")
         return self
@@ -61,7 +61,7 @@ class Api(APIClient):
 
 @pytest.fixture
 def api() -> Callable[[User | None], Api]:
-    """`api(alice)` is a client signed in as alice; `api()` is a stranger."""
+    """`api(alice)` is a client signed in as alice; `api()` is anonymous."""
 
     def make(user: User | None = None) -> Api:
         return Api().sign_in(user) if user else Api()
@@ -71,40 +71,40 @@ def api() -> Callable[[User | None], Api]:
 
 @pytest.fixture
 def alice(db) -> User:
-    """The owner."""
+    """The owner of chats."""
     return UserFactory(username="alice")
 
 
 @pytest.fixture
 def bob(db) -> User:
-    """The member."""
+    """A member of chats."""
     return UserFactory(username="bob_m")
 
 
 @pytest.fixture
 def charlie(db) -> User:
-    """The outsider, who must never see anything."""
+    """An outsider, who must not see anything."""
     return UserFactory(username="charlie")
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
-    """Emptying the tables must not lose against a web process that still reads them: of two that
-    wait for each other PostgreSQL ends the one that has less patience."""
+    """Detect deadlocks late in this process, so that PostgreSQL cancels the web process that still
+    reads, not the truncation of the tables."""
     connection.settings_dict["OPTIONS"]["options"] = "-c deadlock_timeout=30s"
 
 
 @pytest.fixture(autouse=True)
-def _no_request() -> None:
-    """What an earlier test's request bound to the log does not sign this one's events."""
+def _no_log_context() -> None:
+    """Clear the log context of earlier requests."""
     structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(autouse=True)
 def _fresh_limits() -> None:
-    """Every test begins with full buckets, in Redis and in this process."""
+    """Start every test with full rate-limit buckets, in Redis and in this process."""
     throttles._local = throttles.LocalBuckets()
-    cache.clear()  # allauth's own counters
+    cache.clear()  # counters of allauth
     with contextlib.suppress(RedisError):
         for key in client().scan_iter("limit:*"):
             client().delete(key)
@@ -112,7 +112,7 @@ def _fresh_limits() -> None:
 
 @pytest.fixture
 def mails() -> Callable[[], list[EmailMessage]]:
-    """`mails()`: all mails sent in this test; takes those that wait out of the real queue."""
+    """`mails()`: all mails of this test, including those in the real task queue."""
 
     def drain(*, run: bool = True) -> list[EmailMessage]:
         with contextlib.suppress(OperationalError), celery_app.connection_for_read() as connection:

@@ -1,4 +1,4 @@
-"""How tests make people; passwords are all `PASSWORD`."""
+"""Factories of users, whose password is `PASSWORD`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PASSWORD = "correct horse battery"
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
-    """A person with a confirmed e-mail address."""
+    """A user with a confirmed e-mail address."""
 
     class Meta:
         model = User

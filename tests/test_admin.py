@@ -67,7 +67,7 @@ def chat(alice, bob) -> Chat:
 
 
 @pytest.mark.django_db
-def test_people_without_the_staff_flag_get_nothing(alice, root, chat):
+def test_users_without_the_staff_flag_have_no_access(alice, root, chat):
     stranger, member = Client(), signed_in(alice)
     paths = [reverse("admin:index"), *(reverse(f"admin:{name}_changelist") for name in LISTS)]
     paths += [
@@ -83,7 +83,7 @@ def test_people_without_the_staff_flag_get_nothing(alice, root, chat):
 
 
 @pytest.mark.django_db
-def test_the_admins_own_sign_in_cannot_be_used(root):
+def test_admin_sign_in_is_replaced_by_the_site_s(root):
     client = Client()
     client.post("/admin/login/", {"username": "root_1", "password": PASSWORD})
     assert client.get("/admin/").status_code == 302
@@ -160,7 +160,7 @@ def test_secrets_have_no_page(root, alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_switching_a_person_off_signs_them_out(root, support, api, alice):
+def test_deactivating_a_user_signs_them_out(root, support, api, alice):
     app = api(alice)
     client = signed_in(support)
     change = reverse("admin:accounts_user_change", args=[alice.pk])
@@ -179,7 +179,7 @@ def test_switching_a_person_off_signs_them_out(root, support, api, alice):
 
 
 @pytest.mark.django_db
-def test_staff_cannot_raise_themselves_or_touch_superadmins(root, support, alice):
+def test_staff_can_change_neither_their_own_rights_nor_superadmins(root, support, alice):
     client = signed_in(support)
     attempt = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
     for person in (support, alice):
@@ -193,7 +193,7 @@ def test_staff_cannot_raise_themselves_or_touch_superadmins(root, support, alice
 
 
 @pytest.mark.django_db
-def test_rights_are_given_by_superadmins_and_taken_with_the_sessions(root, api, alice):
+def test_superadmins_grant_rights_and_revoking_them_ends_sessions(root, api, alice):
     group = Group.objects.create(name="moderators")
     client = signed_in(root)
     change = reverse("admin:accounts_user_change", args=[alice.pk])
@@ -220,7 +220,7 @@ def test_sessions_are_ended_from_their_list(root, api, alice):
 
 
 @pytest.mark.django_db
-def test_lists_answer_no_questions_that_their_filters_do_not_offer(root, support, chat):
+def test_lists_allow_only_their_own_filters(root, support, chat):
     support.user_permissions.add(Permission.objects.get(codename="view_outboxevent"))
     signed_in(root).get(reverse("admin:index"))
     client, key = signed_in(support), LoginSession.objects.get(user=root).session_key
@@ -279,7 +279,7 @@ def test_staff_without_the_permission_cannot_give_a_reason(support, chat):
 
 
 @pytest.mark.django_db
-def test_big_lists_are_counted_no_further_than_needed(alice, django_assert_num_queries):
+def test_counts_of_large_lists_are_limited(alice, django_assert_num_queries):
     with django_assert_num_queries(1) as queries:
         assert BoundedPaginator(User.objects.order_by("-id"), 50).count == 1
     assert f"LIMIT {COUNT_LIMIT}" in queries.captured_queries[0]["sql"]

@@ -189,7 +189,7 @@ class DeviceAdmin(OfPeopleAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(OfPeopleAdmin):
-    """What people were told and whether they have seen it."""
+    """Notifications of users, without texts."""
 
     list_display = ("user", "kind", "created_at", "read_at", "mailed_at")
     list_filter = ("kind", ("read_at", admin.EmptyFieldListFilter))

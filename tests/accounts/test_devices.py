@@ -30,7 +30,7 @@ def subscription(number: int = 1, **fields):
     }
 
 
-def test_a_browser_registers_sees_and_removes_its_device(alice, bob, api):
+def test_device_is_registered_listed_and_removed(alice, bob, api):
     hers, his = api(alice), api(bob)
     made = hers.post("/devices", subscription())
     assert made.status_code == 201
@@ -44,14 +44,14 @@ def test_a_browser_registers_sees_and_removes_its_device(alice, bob, api):
     assert not Device.objects.exists()
 
 
-def test_registering_again_moves_the_row(alice, bob, api):
+def test_registering_an_endpoint_again_moves_its_row(alice, bob, api):
     first = api(alice).post("/devices", subscription())
     again = api(bob).post("/devices", subscription())
     assert (first.status_code, again.status_code) == (201, 200)
     assert Device.objects.get().user_id == bob.id
 
 
-def test_a_session_has_one_device_of_a_kind(alice, api):
+def test_session_has_one_device_of_each_kind(alice, api):
     client = api(alice)
     client.post("/devices", subscription(1))
     client.post("/devices", subscription(2))
@@ -60,7 +60,7 @@ def test_a_session_has_one_device_of_a_kind(alice, api):
     assert Device.objects.get(kind="webpush").endpoint.endswith("/2")
 
 
-def test_signing_out_ends_the_device_at_once(alice, api):
+def test_signing_out_deletes_the_device(alice, api):
     client, other = api(alice), api(alice)
     client.post("/devices", subscription(1))
     other.post("/devices", subscription(2))
@@ -70,7 +70,7 @@ def test_signing_out_ends_the_device_at_once(alice, api):
     assert not Device.objects.exists()
 
 
-def test_a_person_has_a_bounded_number_of_devices(alice, api):
+def test_number_of_devices_per_user_is_limited(alice, api):
     for number in range(DEVICES_LIMIT + 3):
         session = LoginSession.objects.get(pk=api(alice).tokens and _newest(alice))
         device_register(
@@ -107,12 +107,12 @@ def _newest(user):
         {"kind": "pigeon"},
     ],
 )
-def test_what_no_push_can_reach_is_not_stored(alice, api, change):
+def test_invalid_push_subscription_is_refused(alice, api, change):
     assert api(alice).post("/devices", subscription(**change)).status_code == 400
     assert not Device.objects.exists()
 
 
-def test_pruning_takes_the_dead_and_leaves_the_living(alice, api):
+def test_pruning_deletes_unreachable_devices_only(alice, api):
     now = timezone.now()
     kept = api(alice).post("/devices", subscription(1)).json()["id"]
     failing = api(alice).post("/devices", subscription(2)).json()["id"]

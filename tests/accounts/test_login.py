@@ -23,7 +23,7 @@ SECRET = base64.b32encode(b"12345678901234567890").decode()
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("login", ["alice", "ALICE", "alice@example.org", " Alice@Example.ORG "])
-def test_username_and_address_sign_in_without_regard_to_case(api, alice, login):
+def test_username_and_email_sign_in_regardless_of_case(api, alice, login):
     answer = api().post(
         "/auth/login", {"login": login, "password": PASSWORD}, HTTP_USER_AGENT="Firefox/1 Linux"
     )
@@ -48,7 +48,7 @@ def test_username_and_address_sign_in_without_regard_to_case(api, alice, login):
 
 
 @pytest.mark.django_db
-def test_an_unknown_name_a_wrong_password_and_a_switched_off_account_look_alike(api, alice, bob):
+def test_unknown_name_wrong_password_and_deactivated_account_get_the_same_answer(api, alice, bob):
     User.objects.filter(id=bob.id).update(is_active=False)
     answers = [
         api().post("/auth/login", {"login": "nobody", "password": PASSWORD}),
@@ -65,7 +65,7 @@ def test_an_unknown_name_a_wrong_password_and_a_switched_off_account_look_alike(
 
 
 @pytest.mark.django_db
-def test_an_unknown_name_costs_one_hash_like_a_wrong_password(api, alice, bob, monkeypatch):
+def test_unknown_name_computes_one_hash_like_a_wrong_password(api, alice, bob, monkeypatch):
     User.objects.filter(id=bob.id).update(is_active=False)
     hashed = []
     encode = MD5PasswordHasher.encode
@@ -82,7 +82,7 @@ def test_an_unknown_name_costs_one_hash_like_a_wrong_password(api, alice, bob, m
 
 
 @pytest.mark.django_db
-def test_a_bcrypt_hash_is_accepted_and_becomes_argon2id(api, alice, settings):
+def test_bcrypt_hash_is_accepted_and_upgraded_to_argon2id(api, alice, settings):
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.Argon2PasswordHasher",
         "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
@@ -96,7 +96,7 @@ def test_a_bcrypt_hash_is_accepted_and_becomes_argon2id(api, alice, settings):
 
 
 @pytest.mark.django_db
-def test_roles_and_permissions_are_in_the_token_at_constant_cost(api, alice, bob):
+def test_token_contains_roles_and_permissions_with_a_constant_number_of_queries(api, alice, bob):
     def sign_in(user):
         with CaptureQueriesContext(connection) as queries:
             answer = api().post("/auth/login", {"login": user.username, "password": PASSWORD})
@@ -118,7 +118,7 @@ def test_roles_and_permissions_are_in_the_token_at_constant_cost(api, alice, bob
 
 
 @pytest.mark.django_db
-def test_attempts_are_limited_per_account_and_per_address(api, alice, settings):
+def test_sign_in_is_limited_per_account_and_per_address(api, alice, settings):
     settings.RATE_LIMITS = {
         **settings.RATE_LIMITS,
         "login_account": (3, 0.001),
@@ -139,7 +139,7 @@ def test_attempts_are_limited_per_account_and_per_address(api, alice, settings):
 
 
 @pytest.mark.django_db
-def test_the_proxys_word_counts_only_where_a_proxy_is_trusted(api, alice, settings):
+def test_forwarded_address_counts_only_behind_a_trusted_proxy(api, alice, settings):
     body = {"login": "alice", "password": PASSWORD}
     forwarded = {"HTTP_X_FORWARDED_FOR": "203.0.113.5, 198.51.100.7"}
     api().post("/auth/login", body, **forwarded)
@@ -152,7 +152,7 @@ def test_the_proxys_word_counts_only_where_a_proxy_is_trusted(api, alice, settin
 
 
 @pytest.mark.django_db
-def test_addresses_are_stored_plainly_and_limited_by_network(api, alice, settings):
+def test_ipv6_addresses_are_stored_without_zone_and_limited_by_network(api, alice, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_address": (2, 0.001)}
     body = {"login": "alice", "password": PASSWORD}
     stored = []
@@ -164,7 +164,7 @@ def test_addresses_are_stored_plainly_and_limited_by_network(api, alice, setting
 
 
 @pytest.mark.django_db
-def test_a_password_changed_during_the_sign_in_wins(api, alice, monkeypatch):
+def test_sign_in_fails_if_the_password_changes_meanwhile(api, alice, monkeypatch):
     def change_meanwhile(**_):
         User.objects.update(password="!changed")
 
@@ -186,33 +186,33 @@ class TestSecondFactor:
 
         return post
 
-    def test_the_code_is_asked_for_only_after_the_right_password(self, login):
+    def test_code_is_required_only_after_the_right_password(self, login):
         assert login(password="wrong").json()["code"] == "invalid_credentials"
         answer = login()
         assert (answer.status_code, answer.json()["code"]) == (401, "otp_required")
         assert not LoginSession.objects.exists()
 
-    def test_a_code_signs_in_once(self, login):
+    def test_code_signs_in_once(self, login):
         code = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
         assert login(otp=f"{code[:3]} {code[3:]}").status_code == 200
         again = login(otp=code)
         assert (again.status_code, again.json()["code"]) == (401, "otp_invalid")
 
     @pytest.mark.parametrize("code", ["000000x", "٠٠٠٠٠٠", "-", "12345", "1" * 32])
-    def test_a_wrong_code_is_refused(self, login, code):
+    def test_wrong_code_is_refused(self, login, code):
         assert login(otp=code).json()["code"] == "otp_invalid"
 
-    def test_an_old_code_is_refused(self, login):
+    def test_expired_code_is_refused(self, login):
         code = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 - 3))
         assert login(otp=code).json()["code"] == "otp_invalid"
 
-    def test_a_recovery_code_signs_in_once(self, login, alice):
+    def test_recovery_code_signs_in_once(self, login, alice):
         codes = RecoveryCodes.activate(alice).get_unused_codes()
         assert login(otp=codes[3]).status_code == 200
         assert login(otp=codes[3]).json()["code"] == "otp_invalid"
         assert login(otp=codes[4]).status_code == 200
 
-    def test_a_passkey_alone_is_the_pages_business(self, login, alice):
+    def test_account_with_only_a_passkey_must_sign_in_on_the_page(self, login, alice):
         Authenticator.objects.update(type=Authenticator.Type.WEBAUTHN)
         answer = login()
         assert (answer.status_code, answer.json()["code"]) == (403, "passkey_required")

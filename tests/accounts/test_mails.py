@@ -18,7 +18,7 @@ def redis_away():
     breaker.succeeded()
 
 
-def test_a_mail_keeps_both_bodies_on_its_way_through_the_queue(mails):
+def test_queued_mail_keeps_both_bodies(mails):
     message = EmailMultiAlternatives("Hello", "text", "a@example.org", ["b@example.org"])
     message.attach_alternative("<p>html</p>", "text/html")
     mail_enqueue(message)
@@ -28,13 +28,13 @@ def test_a_mail_keeps_both_bodies_on_its_way_through_the_queue(mails):
 
 
 @pytest.mark.usefixtures("redis_away")
-def test_without_redis_a_mail_is_sent_at_once():
+def test_mail_is_sent_directly_without_redis():
     mail_enqueue(EmailMultiAlternatives("Hello", "text", "a@example.org", ["b@example.org"]))
     assert len(mail.outbox) == 1
 
 
 @pytest.mark.usefixtures("redis_away")
-def test_a_mail_server_out_of_reach_breaks_no_answer(api, alice, settings, db):
+def test_unreachable_mail_server_does_not_fail_the_request(api, alice, settings, db):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert api().post("/auth/password/reset", {"email": alice.email}).status_code == 202

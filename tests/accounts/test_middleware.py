@@ -26,7 +26,7 @@ def browser(alice) -> Client:
 
 
 @pytest.mark.django_db
-def test_signing_in_on_the_page_opens_a_login_session(browser, alice):
+def test_sign_in_on_the_page_opens_a_login_session(browser, alice):
     row = LoginSession.objects.get()
     assert (row.user, row.kind, row.ip_address) == (alice, "browser", "127.0.0.1")
     assert row.session_key == browser.cookies["sessionid"].value
@@ -35,7 +35,9 @@ def test_signing_in_on_the_page_opens_a_login_session(browser, alice):
 
 
 @pytest.mark.django_db
-def test_a_stranger_costs_no_query_and_a_person_two(browser, django_assert_num_queries):
+def test_anonymous_request_needs_no_query_and_a_signed_in_one_two(
+    browser, django_assert_num_queries
+):
     with django_assert_num_queries(0):
         Client().get("/api/v1/users/me")
     with django_assert_num_queries(2):  # Django's session, and person with login session
@@ -43,7 +45,7 @@ def test_a_stranger_costs_no_query_and_a_person_two(browser, django_assert_num_q
 
 
 @pytest.mark.django_db
-def test_being_seen_is_noted_once_a_minute(browser, django_assert_num_queries):
+def test_last_use_of_a_session_is_stored_once_a_minute(browser, django_assert_num_queries):
     earlier = timezone.now() - timedelta(seconds=61)
     LoginSession.objects.update(last_seen_at=earlier)
     with django_assert_num_queries(3):
@@ -64,7 +66,7 @@ def test_being_seen_is_noted_once_a_minute(browser, django_assert_num_queries):
         lambda: User.objects.update(password="changed elsewhere"),
     ],
 )
-def test_a_session_that_ended_on_the_server_is_emptied(browser, end):
+def test_revoked_session_is_flushed(browser, end):
     key = browser.cookies["sessionid"].value
     identity_for_session_key(key)
     end()
@@ -76,7 +78,7 @@ def test_a_session_that_ended_on_the_server_is_emptied(browser, end):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_signing_out_on_the_page_ends_the_login_session(browser, alice, closed_sockets):
+def test_sign_out_on_the_page_ends_the_login_session(browser, alice, closed_sockets):
     browser.post("/accounts/logout/")
     row = LoginSession.objects.get()
     assert row.revoke_reason == "logout"
@@ -84,7 +86,7 @@ def test_signing_out_on_the_page_ends_the_login_session(browser, alice, closed_s
 
 
 @pytest.mark.django_db
-def test_another_persons_sign_in_on_the_same_browser_ends_the_first(browser, bob):
+def test_sign_in_of_another_user_ends_the_login_session_of_the_first(browser, bob):
     browser.force_login(bob)
     browser.cookies["sessionid"]
     assert browser.get(ME).json()["username"] == bob.username
@@ -96,7 +98,7 @@ def test_another_persons_sign_in_on_the_same_browser_ends_the_first(browser, bob
     "cookie",
     ['"abcdefgh\\000ijkl"', "x" * 32, "A" * 32, "é" * 32, "a" * 4000, "' OR 1=1 --", "\\ud800" * 8],
 )
-def test_a_hostile_cookie_is_a_stranger(cookie, db):
+def test_malformed_cookie_is_anonymous(cookie, db):
     client = Client(headers={"cookie": f"sessionid={cookie}"})
     assert client.get(ME).status_code == 401
     with pytest.raises(NotAuthenticated):
@@ -104,7 +106,7 @@ def test_a_hostile_cookie_is_a_stranger(cookie, db):
 
 
 @pytest.mark.django_db
-def test_a_tampered_hash_in_the_session_is_refused(browser):
+def test_session_with_a_wrong_hash_is_refused(browser):
     session = browser.session
     session[HASH_SESSION_KEY] = "0" * 64
     session.save()
@@ -112,7 +114,7 @@ def test_a_tampered_hash_in_the_session_is_refused(browser):
 
 
 @pytest.mark.django_db
-def test_both_identities_name_their_session(api, alice, browser, django_assert_num_queries):
+def test_token_and_cookie_identify_their_session(api, alice, browser, django_assert_num_queries):
     token = api(alice).tokens.access
     with django_assert_num_queries(1):
         by_token = identity_for_access_token(token)

@@ -1,4 +1,4 @@
-"""The in-app list: told once, read, cleared, in pages by key."""
+"""Notifications: created once, listed in windows, read, cleared, pruned."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def news(user, position=1, *, kind="messages", subject=CHAT, push=True) -> NewNo
     return NewNotification(user.id, kind, subject, CHAT, position, payload, push)
 
 
-def test_what_was_told_is_not_told_again(alice):
+def test_notification_is_created_once_per_position(alice):
     assert notifications_create([news(alice, 3)]) == 1
     assert notifications_create([news(alice, 3)]) == 0
     assert notifications_create([news(alice, 2)]) == 0
     assert Notification.objects.get().position == 3
 
 
-def test_a_subject_that_goes_on_moves_forward_and_is_unread_again(alice, api):
+def test_further_messages_update_the_notification_and_make_it_unread(alice, api):
     client = api(alice)
     notifications_create([news(alice, 3)])
     notifications_create([news(alice, 4, kind="mention", subject=uuid4())])
@@ -48,7 +48,7 @@ def test_a_subject_that_goes_on_moves_forward_and_is_unread_again(alice, api):
     assert after["unread_count"] == 1
 
 
-def test_the_list_is_read_in_windows(alice, bob, api, django_assert_num_queries):
+def test_list_is_read_in_windows(alice, bob, api, django_assert_num_queries):
     client = api(alice)
     for number in range(7):
         notifications_create([news(alice, 1, kind="mention", subject=uuid4())])
@@ -72,18 +72,18 @@ def test_the_list_is_read_in_windows(alice, bob, api, django_assert_num_queries)
 
 
 @pytest.mark.parametrize("query", ["limit=101", "before_seq=1&after_seq=2", "before_seq=x", "a=1"])
-def test_senseless_windows_are_refused(alice, api, query):
+def test_invalid_windows_are_refused(alice, api, query):
     assert api(alice).get(f"/notifications?{query}").status_code == 400
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"seq": 1, "ids": [str(uuid4())]}, {"ids": []}, {"seq": "1"}, {"ids": ["x"]}]
 )
-def test_senseless_marks_are_refused(alice, api, body):
+def test_invalid_read_requests_are_refused(alice, api, body):
     assert api(alice).post("/notifications/read", body).status_code == 400
 
 
-def test_nobody_reads_anothers_notifications(alice, charlie, api):
+def test_notifications_of_others_cannot_be_read_or_marked(alice, charlie, api):
     notifications_create([news(alice)])
     told = Notification.objects.get()
     stranger = api(charlie)
@@ -96,7 +96,7 @@ def test_nobody_reads_anothers_notifications(alice, charlie, api):
     assert told.read_at is not None
 
 
-def test_what_a_thread_told_is_cleared_up_to_where_one_has_read(alice, bob):
+def test_notifications_of_a_thread_are_cleared_up_to_the_read_position(alice, bob):
     notifications_create([news(alice, 5), news(bob, 5)])
     notifications_create([news(alice, 9, kind="mention", subject=uuid4())])
     with transaction.atomic():
@@ -105,7 +105,7 @@ def test_what_a_thread_told_is_cleared_up_to_where_one_has_read(alice, bob):
     assert set(unread.values_list("user_id", "position")) == {(alice.id, 9), (bob.id, 5)}
 
 
-def test_pruning_takes_what_was_read_long_ago(alice):
+def test_pruning_deletes_old_notifications(alice):
     now = timezone.now()
     ages = {1: (31, True), 2: (29, True), 3: (31, False), 4: (181, False)}
     for position, (days, was_read) in ages.items():

@@ -16,7 +16,7 @@ NEW = "a different staple"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_ends_the_other_sessions_and_keeps_this_one(api, alice, closed_sockets):
+def test_password_change_ends_the_other_sessions(api, alice, closed_sockets):
     client, other = api(alice), api(alice)
     browser = Client()
     browser.force_login(alice)
@@ -44,7 +44,7 @@ def test_a_change_ends_the_other_sessions_and_keeps_this_one(api, alice, closed_
         (PASSWORD, "12345678901", "new_password"),
     ],
 )
-def test_a_bad_change_changes_nothing(api, alice, password, new, field):
+def test_invalid_change_has_no_effect(api, alice, password, new, field):
     client = api(alice)
     answer = client.post("/auth/password/change", {"password": password, "new_password": new})
     assert answer.status_code == 400
@@ -53,7 +53,7 @@ def test_a_bad_change_changes_nothing(api, alice, password, new, field):
 
 
 @pytest.mark.django_db
-def test_a_browser_that_changes_the_password_stays_signed_in(api, alice):
+def test_browser_stays_signed_in_after_a_password_change(api, alice):
     browser, app = Client(), api(alice)
     browser.force_login(alice)
     change = {"password": PASSWORD, "new_password": NEW}
@@ -64,7 +64,7 @@ def test_a_browser_that_changes_the_password_stays_signed_in(api, alice):
 
 
 @pytest.mark.django_db
-def test_spaces_at_the_ends_belong_to_the_password(api, alice):
+def test_leading_and_trailing_spaces_are_part_of_the_password(api, alice):
     new = f"  {NEW} "
     client = api(alice)
     client.post("/auth/password/change", {"password": PASSWORD, "new_password": new})
@@ -73,7 +73,7 @@ def test_spaces_at_the_ends_belong_to_the_password(api, alice):
 
 
 @pytest.mark.django_db
-def test_guessing_the_present_password_is_limited(api, alice, settings):
+def test_guesses_of_the_current_password_are_limited(api, alice, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": (2, 0.001)}
     client = api(alice)
     guess = {"password": "wrong", "new_password": NEW}
@@ -82,7 +82,7 @@ def test_guessing_the_present_password_is_limited(api, alice, settings):
 
 
 @pytest.mark.django_db
-def test_a_reset_with_the_mailed_key_ends_all_sessions_and_works_once(api, mails, alice):
+def test_password_reset_ends_all_sessions_and_its_key_works_once(api, mails, alice):
     client = api(alice)
     assert api().post("/auth/password/reset", {"email": "ALICE@example.org"}).status_code == 202
     key = _key(mails()[-1].body)
@@ -97,7 +97,9 @@ def test_a_reset_with_the_mailed_key_ends_all_sessions_and_works_once(api, mails
 
 
 @pytest.mark.django_db
-def test_a_key_dies_with_a_sign_in_with_age_and_with_the_account(api, mails, alice, time_machine):
+def test_key_is_invalid_after_a_sign_in_after_expiry_and_after_deactivation(
+    api, mails, alice, time_machine
+):
     def fresh_key():
         api().post("/auth/password/reset", {"email": alice.email})
         return _key(mails()[-1].body)
@@ -119,13 +121,13 @@ def test_a_key_dies_with_a_sign_in_with_age_and_with_the_account(api, mails, ali
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("key", ["x", "-", "a-b", "00000000-0000", "é-é", "-" * 512])
-def test_a_forged_key_is_refused(api, key):
+def test_forged_key_is_refused(api, key):
     answer = api().post("/auth/password/reset/confirm", {"key": key, "password": NEW})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_key")
 
 
 @pytest.mark.django_db
-def test_the_answer_does_not_tell_whether_an_address_is_known(api, mails, alice):
+def test_answer_does_not_reveal_whether_an_address_has_an_account(api, mails, alice):
     known = api().post("/auth/password/reset", {"email": alice.email})
     unknown = api().post("/auth/password/reset", {"email": "nobody@example.org"})
     assert known.status_code == unknown.status_code == 202
@@ -134,7 +136,7 @@ def test_the_answer_does_not_tell_whether_an_address_is_known(api, mails, alice)
 
 
 @pytest.mark.django_db
-def test_one_mailbox_gets_five_mails_an_hour_and_the_answer_stays_the_same(api, mails, alice):
+def test_recipient_gets_at_most_five_mails_an_hour_with_unchanged_answers(api, mails, alice):
     answers = [api().post("/auth/password/reset", {"email": alice.email}) for _ in range(7)]
     assert {answer.status_code for answer in answers} == {202}
     assert len(mails()) == 5

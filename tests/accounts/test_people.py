@@ -15,7 +15,7 @@ from tests.factories import PASSWORD, UserFactory
 
 
 @pytest.mark.django_db
-def test_answers_have_the_documented_shapes(api, alice, bob):
+def test_answers_match_their_declared_shapes(api, alice, bob):
     client = api(alice)
     shapes.UserOut.model_validate(client.get("/users/me").json())
     shapes.ProfileOut.model_validate(client.get(f"/users/{bob.id}").json())
@@ -24,7 +24,7 @@ def test_answers_have_the_documented_shapes(api, alice, bob):
 
 
 @pytest.mark.django_db
-def test_a_profile_shows_nothing_private(api, alice, bob):
+def test_profile_contains_no_private_data(api, alice, bob):
     body = api(alice).get(f"/users/{bob.id}").json()
     assert body["username"] == bob.username
     assert bob.email not in str(body)
@@ -37,14 +37,14 @@ def test_a_profile_shows_nothing_private(api, alice, bob):
     ("path", "status"),
     [("00000000-0000-7000-8000-000000000000", 404), ("not-a-uuid", 400), ("%00", 400)],
 )
-def test_a_person_who_does_not_exist_is_a_404_and_a_wrong_id_a_400(api, alice, path, status):
+def test_unknown_person_is_a_404_and_a_malformed_id_a_400(api, alice, path, status):
     answer = api(alice).get(f"/users/{path}")
     assert answer.status_code == status
     assert answer["Content-Type"].startswith("application/problem+json")
 
 
 @pytest.mark.django_db
-def test_only_what_is_given_changes(api, alice):
+def test_only_given_fields_change(api, alice):
     client = api(alice)
     answer = client.patch("/users/me", {"bio": "Hello\nthere", "time_zone": "Europe/Berlin"})
     assert answer.status_code == 200
@@ -78,7 +78,7 @@ def test_only_what_is_given_changes(api, alice):
         {"is_superuser": True},
     ],
 )
-def test_a_bad_change_changes_nothing(api, alice, change):
+def test_invalid_change_has_no_effect(api, alice, change):
     client = api(alice)
     before = client.get("/users/me").json()
     answer = client.patch("/users/me", {"bio": "new", **change} if "bio" not in change else change)
@@ -88,7 +88,7 @@ def test_a_bad_change_changes_nothing(api, alice, change):
 
 
 @pytest.mark.django_db
-def test_search_finds_beginnings_of_names_without_regard_to_case(api, alice, bob):
+def test_search_finds_prefixes_of_names_regardless_of_case(api, alice, bob):
     UserFactory(username="Zoe_1", display_name="Bobby Tables")
     UserFactory(username="abob", display_name="Nobody")
     UserFactory(username="bobgone", display_name="Gone", is_active=False)
@@ -106,7 +106,7 @@ def test_search_finds_beginnings_of_names_without_regard_to_case(api, alice, bob
 
 
 @pytest.mark.django_db
-def test_an_address_finds_only_whole_and_only_who_allows_it(api, alice, bob):
+def test_only_a_complete_address_finds_a_user_who_allows_it(api, alice, bob):
     client = api(alice)
     assert client.get("/users", {"search": bob.email}).json()["total"] == 0
     api(bob).patch("/users/me", {"found_by_email": True})
@@ -130,12 +130,12 @@ def test_an_address_finds_only_whole_and_only_who_allows_it(api, alice, bob):
         f"search={'x' * 300}",
     ],
 )
-def test_a_bad_query_is_a_400(api, alice, query):
+def test_invalid_query_is_a_400(api, alice, query):
     assert api(alice).get(f"/users?{query}").status_code == 400
 
 
 @pytest.mark.django_db
-def test_a_page_far_behind_the_end_is_empty(api, alice):
+def test_page_after_the_last_one_is_empty(api, alice):
     body = api(alice).get("/users?search=a&page=1000000").json()
     assert (body["items"], body["total"], body["pages"]) == ([], 1, 1)
 
@@ -158,7 +158,7 @@ def test_search_uses_both_prefix_indexes(alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deleted_person_is_anonymous_everywhere_and_out_at_once(api, alice, bob, closed_sockets):
+def test_deleted_user_is_anonymised_and_signed_out(api, alice, bob, closed_sockets):
     client, other = api(alice), api(alice)
     browser = Client()
     browser.force_login(alice)

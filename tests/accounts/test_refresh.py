@@ -25,7 +25,7 @@ def grow_older(seconds):
 
 
 @pytest.mark.django_db
-def test_a_refresh_gives_a_new_pair_that_works(api, alice):
+def test_refresh_returns_a_valid_new_pair(api, alice):
     client = api(alice)
     answer = refresh(api, client.tokens.refresh)
     assert answer.status_code == 200
@@ -38,7 +38,7 @@ def test_a_refresh_gives_a_new_pair_that_works(api, alice):
 
 
 @pytest.mark.django_db
-def test_an_honest_retry_gets_the_same_answer(api, alice):
+def test_retry_within_the_window_gets_the_same_answer(api, alice):
     token = api(alice).tokens.refresh
     first = refresh(api, token).json()
     grow_older(9)
@@ -50,7 +50,7 @@ def test_an_honest_retry_gets_the_same_answer(api, alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_at_once_get_one_answer_and_one_chain(api, alice):
+def test_concurrent_refreshes_get_the_same_pair(api, alice):
     token = api(alice).tokens.refresh
 
     def attempt(_):
@@ -69,7 +69,7 @@ def test_eight_at_once_get_one_answer_and_one_chain(api, alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_replay_after_the_window_ends_the_session_for_everybody(api, alice, closed_sockets):
+def test_reuse_after_the_window_ends_the_session(api, alice, closed_sockets):
     client = api(alice)
     other = api(alice)
     pair = refresh(api, client.tokens.refresh).json()
@@ -87,7 +87,7 @@ def test_a_replay_after_the_window_ends_the_session_for_everybody(api, alice, cl
 
 
 @pytest.mark.django_db
-def test_a_token_two_steps_old_ends_the_session_even_within_the_window(api, alice):
+def test_token_before_the_previous_one_ends_the_session_even_within_the_window(api, alice):
     token = api(alice).tokens.refresh
     second = refresh(api, token).json()["refresh"]
     assert refresh(api, second).status_code == 200
@@ -96,14 +96,14 @@ def test_a_token_two_steps_old_ends_the_session_even_within_the_window(api, alic
 
 
 @pytest.mark.django_db
-def test_an_expired_session_cannot_be_refreshed(api, alice):
+def test_expired_session_cannot_be_refreshed(api, alice):
     token = api(alice).tokens.refresh
     LoginSession.objects.update(expires_at=timezone.now())
     assert refresh(api, token).json()["code"] == "session_ended"
 
 
 @pytest.mark.django_db
-def test_a_switched_off_account_cannot_refresh(api, alice):
+def test_deactivated_account_cannot_refresh(api, alice):
     token = api(alice).tokens.refresh
     User.objects.update(is_active=False)
     assert refresh(api, token).status_code == 401
@@ -145,7 +145,7 @@ def test_forged_and_foreign_tokens_are_refused(api, alice):
         "\x00",
     ],
 )
-def test_a_malformed_authorization_is_a_401(api, header):
+def test_malformed_authorization_is_a_401(api, header):
     client = api()
     client.credentials(HTTP_AUTHORIZATION=header)
     answer = client.get("/users/me")
@@ -154,14 +154,14 @@ def test_a_malformed_authorization_is_a_401(api, header):
 
 
 @pytest.mark.django_db
-def test_a_refresh_token_is_no_access_token(api, alice):
+def test_refresh_token_is_not_accepted_as_access_token(api, alice):
     client = api(alice)
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {client.tokens.refresh}")
     assert client.get("/users/me").json()["code"] == "invalid_token"
 
 
 @pytest.mark.django_db
-def test_an_address_may_refresh_only_so_often(api, alice, settings):
+def test_refresh_is_limited_per_address(api, alice, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "refresh": (3, 0.001)}
     answers = [refresh(api, "nonsense").status_code for _ in range(4)]
     assert answers == [401, 401, 401, 429]
@@ -169,7 +169,7 @@ def test_an_address_may_refresh_only_so_often(api, alice, settings):
 
 
 @pytest.mark.django_db
-def test_an_access_token_lives_for_fifteen_minutes(api, alice, time_machine):
+def test_access_token_expires_after_fifteen_minutes(api, alice, time_machine):
     client = api(alice)
     time_machine.move_to(timezone.now() + timedelta(minutes=14))
     assert client.get("/users/me").status_code == 200
@@ -178,7 +178,7 @@ def test_an_access_token_lives_for_fifteen_minutes(api, alice, time_machine):
 
 
 @pytest.mark.django_db
-def test_a_bearer_costs_one_query(api, alice, django_assert_num_queries):
+def test_bearer_authentication_needs_one_query(api, alice, django_assert_num_queries):
     client = api(alice)
     with django_assert_num_queries(1):
         client.patch("/users/me", {"unknown": 1})

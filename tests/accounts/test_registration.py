@@ -20,7 +20,7 @@ def confirmation_is_mandatory(settings):
 
 
 @pytest.mark.django_db
-def test_a_newcomer_is_signed_in_and_gets_a_mail_and_an_event(api, mails):
+def test_registration_signs_in_mails_and_emits_an_event(api, mails):
     answer = api().post("/auth/register", GOOD)
     assert answer.status_code == 201, answer.content
     body = answer.json()
@@ -63,7 +63,7 @@ def test_a_newcomer_is_signed_in_and_gets_a_mail_and_an_event(api, mails):
         ({"is_staff": True}, "is_staff"),
     ],
 )
-def test_a_bad_field_is_named(api, change, field):
+def test_invalid_field_is_named(api, change, field):
     answer = api().post("/auth/register", {**GOOD, **change})
     assert answer.status_code == 400
     assert answer["Content-Type"].startswith("application/problem+json")
@@ -87,14 +87,14 @@ def test_a_bad_field_is_named(api, change, field):
     ],
 )
 @pytest.mark.parametrize("path", ["/auth/register", "/auth/login", "/auth/refresh"])
-def test_hostile_bodies_are_refused(api, raw, path):
+def test_malformed_bodies_are_refused(api, raw, path):
     answer = api().generic("POST", path, raw, content_type="application/json")
     assert answer.status_code == 400
     assert answer["Content-Type"].startswith("application/problem+json")
 
 
 @pytest.mark.django_db
-def test_names_and_addresses_are_unique_without_regard_to_case(api, alice):
+def test_names_and_addresses_are_unique_regardless_of_case(api, alice):
     taken = api().post("/auth/register", {**GOOD, "username": "ALICE"})
     assert taken.status_code == 400
     assert taken.json()["errors"][0]["code"] == "taken"
@@ -103,7 +103,7 @@ def test_names_and_addresses_are_unique_without_regard_to_case(api, alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_get_one_account_and_one_field_error(api):
+def test_concurrent_registrations_create_one_account(api):
     def register(number):
         try:
             return api().post("/auth/register", {**GOOD, "email": f"d{number}@example.org"})
@@ -119,9 +119,7 @@ def test_two_at_once_get_one_account_and_one_field_error(api):
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("confirmation_is_mandatory")
-def test_with_mandatory_confirmation_the_answer_hides_whether_the_address_is_known(
-    api, mails, alice
-):
+def test_mandatory_confirmation_hides_whether_the_address_has_an_account(api, mails, alice):
     fresh = api().post("/auth/register", GOOD)
     known = api().post("/auth/register", {**GOOD, "username": "dora2", "email": alice.email})
     again = api().post("/auth/register", GOOD)
@@ -139,7 +137,7 @@ def test_with_mandatory_confirmation_the_answer_hides_whether_the_address_is_kno
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("confirmation_is_mandatory")
-def test_nobody_gets_in_before_the_address_is_confirmed(api, mails):
+def test_sign_in_requires_a_confirmed_address_where_that_is_mandatory(api, mails):
     api().post("/auth/register", GOOD)
     credentials = {"login": "dora", "password": GOOD["password"]}
     wrong = api().post("/auth/login", {**credentials, "password": "something else"})
@@ -158,13 +156,13 @@ def test_nobody_gets_in_before_the_address_is_confirmed(api, mails):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("key", ["x", "a:b:c", "é:ü:ö", ":" * 500, "-" * 511])
-def test_a_forged_confirmation_key_is_refused(api, key):
+def test_forged_confirmation_key_is_refused(api, key):
     answer = api().post("/auth/email/confirm", {"key": key})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_key")
 
 
 @pytest.mark.django_db
-def test_an_address_confirmed_by_another_account_is_not_confirmed_twice(api, mails, alice):
+def test_address_confirmed_by_another_account_cannot_be_confirmed_again(api, mails, alice):
     api().post("/auth/register", GOOD)
     key = _key(mails()[-1].body)
     EmailAddress.objects.create(user=alice, email="dora@example.org", verified=True)
@@ -173,7 +171,7 @@ def test_an_address_confirmed_by_another_account_is_not_confirmed_twice(api, mai
 
 
 @pytest.mark.django_db
-def test_registering_is_limited_by_address(api, settings):
+def test_registration_is_limited_per_address(api, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "register": (2, 0.001)}
     statuses = [
         api().post("/auth/register", {**GOOD, "username": f"d{n}aa", "email": f"{n}@e.org"})

@@ -15,11 +15,11 @@ def document():
     return made
 
 
-def test_it_is_made_without_warnings(document):
+def test_document_is_generated_without_warnings(document):
     assert document["warnings"] == []
 
 
-def test_every_operation_of_accounts_is_described(document):
+def test_every_operation_of_accounts_is_documented(document):
     operations = [
         (method, path, operation)
         for path, methods in document["paths"].items()
@@ -39,6 +39,6 @@ def test_every_operation_of_accounts_is_described(document):
             assert list(content) == ["application/problem+json"]
 
 
-def test_deleting_the_account_documents_its_body(document):
+def test_body_of_account_deletion_is_documented(document):
     body = document["paths"]["/api/v1/users/me"]["delete"]["requestBody"]
     assert "UserDeleteInput" in str(body)

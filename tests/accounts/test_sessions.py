@@ -15,7 +15,7 @@ from tests.factories import PASSWORD
 
 
 @pytest.mark.django_db
-def test_devices_lists_apps_and_browsers_and_knows_the_current_one(api, alice, bob):
+def test_sessions_of_apps_and_browsers_are_listed_with_the_current_one_marked(api, alice, bob):
     browser = Client(headers={"user-agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"})
     browser.force_login(alice)
     browser.get("/api/v1/users/me")
@@ -34,7 +34,9 @@ def test_devices_lists_apps_and_browsers_and_knows_the_current_one(api, alice, b
 
 
 @pytest.mark.django_db
-def test_the_list_costs_the_same_for_one_and_for_many(api, alice, django_assert_num_queries):
+def test_number_of_queries_does_not_depend_on_the_number_of_sessions(
+    api, alice, django_assert_num_queries
+):
     client = api(alice)
     with django_assert_num_queries(3):
         client.get("/auth/sessions")
@@ -45,7 +47,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(api, alice, django_assert_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_revoked_app_is_out_at_once(api, alice, closed_sockets):
+def test_revoked_app_is_signed_out_at_once(api, alice, closed_sockets):
     mine, lost = api(alice), api(alice)
     session_id = _id_of_other(mine)
     assert mine.delete(f"/auth/sessions/{session_id}").status_code == 204
@@ -60,7 +62,7 @@ def test_a_revoked_app_is_out_at_once(api, alice, closed_sockets):
 
 
 @pytest.mark.django_db
-def test_a_revoked_browser_loses_its_django_session(api, alice):
+def test_revoking_a_browser_deletes_its_django_session(api, alice):
     browser = Client()
     browser.force_login(alice)
     assert browser.get("/api/v1/users/me").status_code == 200
@@ -71,7 +73,7 @@ def test_a_revoked_browser_loses_its_django_session(api, alice):
 
 
 @pytest.mark.django_db
-def test_nobody_sees_or_ends_anothers_session(api, alice, charlie):
+def test_sessions_of_others_are_neither_listed_nor_ended(api, alice, charlie):
     owner = api(alice)
     session_id = LoginSession.objects.get(user=alice).id
     stranger = api(charlie)
@@ -82,7 +84,7 @@ def test_nobody_sees_or_ends_anothers_session(api, alice, charlie):
 
 
 @pytest.mark.django_db
-def test_logout_ends_the_session_that_asks(api, alice):
+def test_logout_ends_the_calling_session(api, alice):
     client, other = api(alice), api(alice)
     assert client.post("/auth/logout", {}).status_code == 204
     assert client.get("/users/me").status_code == 401
@@ -101,7 +103,7 @@ def test_logout_with_a_refresh_token_needs_no_access_token(api, alice):
 
 
 @pytest.mark.django_db
-def test_deactivation_locks_the_door_for_tokens(api, alice):
+def test_deactivation_invalidates_tokens(api, alice):
     client = api(alice)
     alice.is_active = False
     alice.save()
@@ -109,7 +111,7 @@ def test_deactivation_locks_the_door_for_tokens(api, alice):
 
 
 @pytest.mark.django_db
-def test_pruning_deletes_only_what_ended_long_ago(api, alice, settings):
+def test_pruning_deletes_only_sessions_that_ended_long_ago(api, alice, settings):
     now = timezone.now()
     old, recent = now - timedelta(days=31), now - timedelta(days=29)
     kept = [_row(alice, now + timedelta(days=1)), _row(alice, recent)]
@@ -124,7 +126,7 @@ def test_pruning_deletes_only_what_ended_long_ago(api, alice, settings):
 
 
 @pytest.mark.django_db
-def test_the_cookie_door_asks_for_the_csrf_token(alice):
+def test_cookie_authentication_requires_the_csrf_token(alice):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(alice)
     change = {"data": {"bio": "hi"}, "content_type": "application/json"}
@@ -136,7 +138,7 @@ def test_the_cookie_door_asks_for_the_csrf_token(alice):
 
 
 @pytest.mark.django_db
-def test_a_stale_token_or_cookie_does_not_stand_in_the_way_of_signing_in(api, alice):
+def test_expired_token_or_cookie_does_not_prevent_sign_in(api, alice):
     client = api(alice)
     LoginSession.objects.update(revoked_at=timezone.now())
     credentials = {"login": "alice", "password": PASSWORD}

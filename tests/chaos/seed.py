@@ -1,4 +1,4 @@
-"""People with tokens in groups, and outsiders: `python -m tests.chaos.seed GROUPS SIZE OUTSIDERS`.
+"""Creates users for fault tests: `python -m tests.chaos.seed GROUPS SIZE OUTSIDERS`.
 
 Prints JSON: a list of `{user_id, token, chats}`.
 """
@@ -13,7 +13,7 @@ import django
 
 
 def main(groups: int, size: int, outsiders: int) -> None:
-    """Fill the database and print who is there."""
+    """Fill the database; print users and tokens as JSON."""
     django.setup()
     from apps.accounts import tokens
     from apps.accounts.models import User

@@ -1,4 +1,4 @@
-"""`kill -9` under load: what was acknowledged is there, once, without a gap."""
+"""`kill -9` under load: acknowledged messages are stored once and without gaps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GONE = (ConnectionClosed, InvalidHandshake, OSError, TimeoutError)
 
 
 class Sender(threading.Thread):
-    """Sends until told to stop; resends with the same id whatever has no ack."""
+    """Sends until `stop`; repeats messages without an ack under the same id."""
 
     def __init__(self, port: int, token: str, chat_id: Any, stop: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -49,7 +49,7 @@ class Sender(threading.Thread):
                     self.take(client.seen)
                     if ack["type"] == "ack":
                         self.acked[pending] = ack["seq"]
-                        self.seen[pending] = ack["seq"]  # held; an ack is not a delivery
+                        self.seen[pending] = ack["seq"]  # an ack is not a delivery
                         pending = None
             except GONE:
                 self.reconnects += 1
@@ -64,8 +64,8 @@ class Sender(threading.Thread):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_acknowledged_is_lost_when_the_web_process_is_killed(django_db_setup):
-    kills = 2  # more of them, and other faults, in test_faults.py
+def test_no_acknowledged_message_is_lost_when_the_web_process_is_killed(django_db_setup):
+    kills = 2  # test_faults.py has more kills and other faults
     people = [UserFactory() for _ in range(CLIENTS)]
     chats = [
         group_create(actor_id=five[0].id, title="Five", member_ids=[one.id for one in five[1:]])
@@ -99,12 +99,12 @@ def test_nothing_acknowledged_is_lost_when_the_web_process_is_killed(django_db_s
     )
     assert len(acked) > 20 * kills
     assert acked.items() <= stored.items()
-    assert len(stored) - len(acked) <= CLIENTS  # at most one a client was under way at the end
+    assert len(stored) - len(acked) <= CLIENTS  # at most one per client was unanswered at the end
     assert told == Counter(stored.keys())
     for chat in chats:
         seqs = Message.objects.filter(chat=chat).order_by("seq").values_list("seq", flat=True)
         assert list(seqs) == list(range(1, Chat.objects.get(pk=chat.pk).last_seq + 1))
-    for sender in senders:  # nobody saw what is not there, or in another place
+    for sender in senders:  # received messages are stored, with the same seq
         assert sender.seen.items() <= stored.items()
         assert sender.order == sorted(sender.order)
     with connection.cursor() as cursor:

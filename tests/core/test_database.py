@@ -1,4 +1,4 @@
-"""Times come from PostgreSQL as Django would read them."""
+"""The loader of times from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def read(text: str, zone: str = "UTC") -> datetime:
     ],
     ids=str,
 )
-def test_a_time_is_the_moment_that_was_written_in_utc(moment, zone):
+def test_time_is_loaded_in_utc(moment, zone):
     found = read(moment.isoformat(), zone)
     assert (found, found.tzinfo) == (moment, UTC)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("text", ["infinity", "0044-03-15 12:00:00+00 BC"])
-def test_what_python_has_no_time_for_is_an_error_of_the_database(text):
+def test_time_outside_of_python_s_range_is_a_data_error(text):
     with pytest.raises(DataError):
         read(text)
 
 
 @pytest.mark.django_db
-def test_it_is_in_use():
+def test_loader_is_installed():
     with connection.cursor() as cursor:
         number = cursor.adapters.types["timestamptz"].oid
         assert cursor.adapters.get_loader(number, Format.TEXT) is TimestampLoader

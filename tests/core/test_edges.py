@@ -1,4 +1,4 @@
-"""The edges of the HTTP door: ids, times, one error shape, health."""
+"""Behaviour of all HTTP routes: ids, limits, problem details, logs."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_errors_have_one_shape_everywhere(alice, api):
     )
 
 
-def test_a_body_over_the_limit_is_not_even_parsed(api):
+def test_body_over_the_limit_is_refused(api):
     huge = b'{"login":"' + b"a" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'","password":"x"}'
     answer = api().generic("POST", "/auth/login", huge, content_type="application/json")
     assert_problem(answer, 413, "too_large")
 
 
 @pytest.mark.django_db
-def test_a_crash_is_a_problem_without_a_trace(alice, api, monkeypatch):
+def test_server_error_is_a_problem_without_details(alice, api, monkeypatch):
     from apps.messages import selectors
 
     def crash(user_id):
@@ -67,13 +67,13 @@ def test_a_crash_is_a_problem_without_a_trace(alice, api, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_database_out_of_reach_is_a_503_for_programs_and_people(alice, api, monkeypatch):
+def test_unavailable_database_is_a_503_for_api_and_pages(alice, api, monkeypatch):
     from apps.messages import selectors
 
-    def away(user_id):
+    def fail(user_id):
         raise OperationalError("secret detail")
 
-    monkeypatch.setattr(selectors, "chats_for", away)
+    monkeypatch.setattr(selectors, "chats_for", fail)
     client = api(alice)
     client.raise_request_exception = False
     answer = client.get("/chats")
@@ -87,13 +87,13 @@ def test_a_database_out_of_reach_is_a_503_for_programs_and_people(alice, api, mo
 
 
 @pytest.mark.django_db
-def test_a_slash_at_the_end_is_optional(alice, api):
+def test_trailing_slash_is_optional(alice, api):
     for path in ("/chats", "/chats/", "/users/me", "/users/me/"):
         assert api(alice).get(path).status_code == 200
     assert Client().get("/health/").status_code == 200
 
 
-def test_the_callers_request_id_comes_back_if_it_is_well_formed(client):
+def test_well_formed_request_id_is_returned(client):
     given = client.get("/health", headers={"X-Request-ID": "abc-12345"})
     assert given["X-Request-ID"] == "abc-12345"
     for bad in ("short", "x" * 200, "with space 123", "new\tline-123"):
@@ -101,7 +101,7 @@ def test_the_callers_request_id_comes_back_if_it_is_well_formed(client):
     assert given["X-Response-Time"].endswith("ms")
 
 
-def test_alive(client):
+def test_health_names_service_and_version(client):
     body = client.get("/health").json()
     assert (body["status"], body["service"]) == ("healthy", "messenger")
     assert body["version"]
@@ -109,7 +109,7 @@ def test_alive(client):
 
 @pytest.fixture
 def no_redis(settings, monkeypatch):
-    """A Redis address where nobody listens."""
+    """A Redis address without a server."""
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     core_redis.client.cache_clear()
     throttles._script.cache_clear()
@@ -120,13 +120,13 @@ def no_redis(settings, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_without_redis_it_is_degraded_and_goes_on(no_redis, client, alice, api):
+def test_without_redis_requests_work_and_readiness_is_degraded(no_redis, client, alice, api):
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert api(alice).get("/chats").status_code == 200
 
 
-def test_without_redis_limits_hold_in_this_process(no_redis):
+def test_without_redis_limits_apply_per_process(no_redis):
     burst, _ = settings.RATE_LIMITS["messages"]
     for _ in range(burst):
         throttles.take("messages", "somebody")
@@ -136,7 +136,7 @@ def test_without_redis_limits_hold_in_this_process(no_redis):
     throttles.take("messages", "somebody else")
 
 
-def test_a_bucket_gives_what_it_has_and_says_when_more_comes():
+def test_bucket_grants_its_tokens_and_returns_the_wait():
     burst, rate = settings.RATE_LIMITS["messages"]
     assert throttles.take_many("messages", {"a": burst - 1, "b": 1}) == {
         "a": (burst - 1, 0),
@@ -148,7 +148,7 @@ def test_a_bucket_gives_what_it_has_and_says_when_more_comes():
 
 
 @pytest.mark.django_db
-def test_a_request_is_one_json_line_without_texts(alice, api, chat_with_bob):
+def test_request_is_logged_as_one_json_line_without_texts(alice, api, chat_with_bob):
     lines: list[str] = []
     handler = logging.Handler()
     root = logging.getLogger()
@@ -182,6 +182,6 @@ def chat_with_bob(alice, bob):
 
 
 @pytest.mark.django_db
-def test_what_one_person_sees_is_not_kept_by_the_browser(alice, api, client):
+def test_personal_answers_are_not_cached(alice, api, client):
     for answer in (api(alice).get("/chats"), client.get("/accounts/login/")):
         assert "no-store" in answer["Cache-Control"]

@@ -36,7 +36,7 @@ def test_every_method_of_every_api_view_has_an_entry():
     assert missing == []
 
 
-def test_the_table_names_no_route_that_does_not_exist():
+def test_table_has_no_entry_without_a_route():
     namespaces = {name.split(":")[0] for name in ALL if ":" in name}
     stale = [
         name
@@ -50,7 +50,7 @@ def test_the_table_names_no_route_that_does_not_exist():
     "name", sorted(name for name in ALL if name.startswith("api:") and name in ROUTES)
 )
 @pytest.mark.django_db
-def test_strangers_get_a_401_wherever_the_table_wants_a_person(name):
+def test_anonymous_callers_get_a_401_wherever_a_user_is_required(name):
     converters = ALL[name].pattern.converters
     path = reverse(name, kwargs={key: uuid4() for key in converters})
     for method, who in ROUTES[name].items():
@@ -61,7 +61,7 @@ def test_strangers_get_a_401_wherever_the_table_wants_a_person(name):
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_route_without_an_entry_is_refused(settings):
+def test_route_without_an_entry_is_refused(settings):
     request = RequestFactory().get("/nowhere")
     request.resolver_match = type("Match", (), {"view_name": "nowhere"})()
     with pytest.raises(Http404):

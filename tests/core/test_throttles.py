@@ -1,4 +1,4 @@
-"""Token buckets: in Redis, leased by a process, or local when Redis is away."""
+"""Token buckets in Redis, leases of a process, and local buckets without Redis."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from messenger.core.throttles import Leases, take_many
 BURST, RATE = settings.RATE_LIMITS["messages"]
 
 
-def test_a_lease_gives_a_full_burst_and_not_one_more():
+def test_lease_grants_the_burst_and_no_more():
     leases = Leases("messages")
     got = sum(leases.take_many({"a": 1})["a"][0] for _ in range(BURST + 5))
     assert got in (BURST, BURST + 1)  # a fifth of a second gives one more
     assert leases.take_many({"a": 4})["a"][1] >= 1
 
 
-def test_a_batch_over_the_limit_gets_what_there_is():
+def test_batch_over_the_limit_gets_the_remaining_tokens():
     got, wait = Leases("messages").take_many({"a": BURST + 5})["a"]
     assert (got, wait >= 1) == (BURST, True)
 
 
-def test_two_processes_together_give_no_more_than_the_burst():
+def test_two_processes_together_grant_no_more_than_the_burst():
     one, other = Leases("messages"), Leases("messages")
     got = sum(each.take_many({"a": 1})["a"][0] for _ in range(BURST) for each in (one, other))
     assert BURST - BURST // Leases.SHARE <= got <= BURST + 1
 
 
-def test_a_lease_spares_redis(monkeypatch):
+def test_lease_saves_round_trips_to_redis(monkeypatch):
     asked = []
     monkeypatch.setattr(
         throttles,
@@ -42,7 +42,7 @@ def test_a_lease_spares_redis(monkeypatch):
     assert len(asked) == 1
 
 
-def test_what_is_not_used_is_let_go(monkeypatch):
+def test_unused_lease_expires(monkeypatch):
     now = 1000.0
     monkeypatch.setattr(throttles.time, "monotonic", lambda: now)
     leases = Leases("messages")
@@ -52,5 +52,5 @@ def test_what_is_not_used_is_let_go(monkeypatch):
 
 
 @pytest.mark.parametrize("wanted", [{}, {"a": 1, "b": 3}])
-def test_nobody_asks_for_another(wanted):
+def test_keys_do_not_affect_each_other(wanted):
     assert Leases("messages").take_many(wanted) == {key: (n, 0) for key, n in wanted.items()}

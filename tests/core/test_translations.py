@@ -32,7 +32,7 @@ def texts(entry) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("domain", SOURCES)
-def test_every_entry_has_a_russian_text_with_the_same_fields(domain):
+def test_every_entry_has_a_russian_text_with_the_same_placeholders(domain):
     entries = [entry for entry in catalogue(CATALOGUES / f"{domain}.po") if entry.id]
     assert len(entries) > 30
     for entry in entries:
@@ -76,7 +76,7 @@ def test_an_outdated_catalogue_is_not_kept_and_an_unknown_one_is_missing(client)
     assert client.get("/jsi18n/xx/0123456789ab/").status_code == 404
 
 
-def test_russian_counts_as_russian_does():
+def test_russian_plural_forms_are_complete():
     with translation.override("ru"):
         assert gettext("Sign in") == "Войти"
         said = [ngettext("%(n)s member", "%(n)s members", n) % {"n": n} for n in (1, 3, 5, 21)]

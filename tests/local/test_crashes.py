@@ -39,7 +39,7 @@ def test_two_web_processes_share_one_address(running: Started) -> None:
     assert listening == [{running.port}, {running.port}]
 
 
-def test_a_killed_web_process_comes_back_while_the_address_keeps_answering(
+def test_killed_web_process_is_restarted_while_the_other_one_answers(
     running: Started,
 ) -> None:
     victim = running.members("messenger.serve")[0]
@@ -53,7 +53,7 @@ def test_a_killed_web_process_comes_back_while_the_address_keeps_answering(
 
 
 @pytest.mark.parametrize("name", ["postgres", "redis-server", "celery"])
-def test_a_killed_service_comes_back_and_the_pages_with_it(running: Started, name: str) -> None:
+def test_killed_service_is_restarted_and_pages_work_again(running: Started, name: str) -> None:
     (victim,) = running.members(f"/{name}", f"child {name}")
     victim.send_signal(signal.SIGKILL)
     assert wait_until(
@@ -63,7 +63,7 @@ def test_a_killed_service_comes_back_and_the_pages_with_it(running: Started, nam
     assert wait_until(lambda: running.status("/") < 400, seconds=15, pause=0.2)
 
 
-def test_a_second_start_on_the_same_data_is_refused(running: Started, tmp_path: Path) -> None:
+def test_second_start_on_the_same_data_is_refused(running: Started, tmp_path: Path) -> None:
     data = running.log.parent / "data"
     second = Started(data, tmp_path / "log")
     assert second.process.wait(10) == 1

@@ -20,7 +20,7 @@ def refusal(begun: Started) -> str:
     return begun.said()
 
 
-def test_a_busy_port_is_named_with_the_variable_that_changes_it(
+def test_used_port_is_reported_with_the_variable_that_changes_it(
     start: Start, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -31,7 +31,7 @@ def test_a_busy_port_is_named_with_the_variable_that_changes_it(
     assert not (tmp_path / "data" / "postgres").exists()
 
 
-def test_a_data_folder_that_cannot_be_written_is_named(
+def test_data_folder_without_write_permission_is_reported(
     start: Start, writable_by_nobody: Path, plain_user: Account | None
 ) -> None:
     said = refusal(start(writable_by_nobody, plain_user))
@@ -40,7 +40,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(
     assert "MESSENGER_DATA" in said
 
 
-def test_a_data_folder_that_cannot_be_made_is_named(start: Start, tmp_path: Path) -> None:
+def test_data_folder_that_cannot_be_created_is_reported(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said = refusal(start(tmp_path / "file" / "data"))
     assert f"{tmp_path}/file/data cannot be written (Not a directory)" in said
@@ -50,6 +50,6 @@ def test_a_data_folder_that_cannot_be_made_is_named(start: Start, tmp_path: Path
     ("name", "value"),
     [("PORT", "eighty"), ("PORT", "70000"), ("WEB_PROCESSES", "0"), ("WEB_SERVER", "apache")],
 )
-def test_a_bad_setting_is_named(start: Start, name: str, value: str) -> None:
+def test_invalid_setting_is_reported(start: Start, name: str, value: str) -> None:
     settings = {"PORT": "0", name: value}
     assert f"{name} must be" in refusal(start(**settings))

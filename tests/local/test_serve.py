@@ -60,7 +60,7 @@ def web(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Web]:
     process.listener.close()
 
 
-def test_a_frame_of_the_protocols_limit_passes_and_a_larger_one_closes_with_1009(web: Web) -> None:
+def test_frame_at_the_limit_passes_and_a_larger_one_closes_with_1009(web: Web) -> None:
     with web.connect() as client:
         client.send("x" * 65_536)
         assert client.recv(timeout=10) == "65536"
@@ -71,7 +71,7 @@ def test_a_frame_of_the_protocols_limit_passes_and_a_larger_one_closes_with_1009
     assert closed.value.rcvd.code == 1009
 
 
-def test_compression_of_frames_is_not_offered_and_the_server_not_named(web: Web) -> None:
+def test_compression_is_not_offered_and_the_server_is_not_named(web: Web) -> None:
     with web.connect() as client:
         assert client.protocol.extensions == []
     assert web.get().getheader("server") is None
@@ -91,7 +91,7 @@ def test_sigterm_closes_the_sockets_with_1012_and_ends_in_time(web: Web) -> None
     assert time.monotonic() - began < 3
 
 
-def test_a_request_under_way_is_answered_before_the_end(web: Web) -> None:
+def test_running_request_is_answered_before_the_process_ends(web: Web) -> None:
     web.get()
     statuses: list[int] = []
     asking = threading.Thread(target=lambda: statuses.append(web.get("/slow").status))
@@ -104,7 +104,7 @@ def test_a_request_under_way_is_answered_before_the_end(web: Web) -> None:
 
 
 @pytest.mark.parametrize("web", ["uvicorn"], indirect=True)  # Daphne hangs up at once
-def test_what_was_answered_reaches_a_client_that_says_no_more(web: Web) -> None:
+def test_answer_reaches_a_client_that_sends_no_more(web: Web) -> None:
     with socket.create_connection(("127.0.0.1", web.port), timeout=10) as line:
         line.sendall(HANDSHAKE)
         while b"\r\n\r\n" not in line.recv(1024):

@@ -31,7 +31,7 @@ sys.exit(3)
 """
 
 
-def test_exec_gives_a_command_services_of_its_own_and_its_exit_code_back() -> None:
+def test_exec_runs_a_command_with_separate_services_and_returns_its_exit_code() -> None:
     env = {**os.environ, "TEST_DATABASE_URL": "", "TEST_REDIS_URL": ""}
     command = [sys.executable, "-m", "messenger.local", "exec", "--", sys.executable, "-c", PROBE]
     done = subprocess.run(
@@ -44,7 +44,7 @@ def test_exec_gives_a_command_services_of_its_own_and_its_exit_code_back() -> No
     assert not Path(sockets).exists()
 
 
-def test_addresses_given_by_the_environment_start_nothing_embedded(
+def test_given_addresses_prevent_embedded_services(
     start: Callable[..., Started], tmp_path: Path
 ) -> None:
     with private_services() as urls:
@@ -61,7 +61,7 @@ def test_addresses_given_by_the_environment_start_nothing_embedded(
         assert begun.end() < 5
 
 
-def test_redis_answers_nobody_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_requires_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TEST_REDIS_URL", raising=False)
     with private_services() as urls:
         address = urls["REDIS_URL"].split("@")[1]
@@ -69,7 +69,9 @@ def test_redis_answers_nobody_without_the_password(monkeypatch: pytest.MonkeyPat
             redis.Redis.from_url(f"redis://{address}").ping()
 
 
-def test_a_lock_file_that_names_a_stranger_does_not_stop_the_start(tmp_path: Path) -> None:
+def test_lock_file_with_the_id_of_another_process_does_not_prevent_the_start(
+    tmp_path: Path,
+) -> None:
     server = Postgres(tmp_path)
     first = server.start()
     lock = server.data / "postmaster.pid"
@@ -83,7 +85,7 @@ def test_a_lock_file_that_names_a_stranger_does_not_stop_the_start(tmp_path: Pat
     server.discard()
 
 
-def test_the_start_waits_for_the_server_of_a_killed_run(tmp_path: Path) -> None:
+def test_start_waits_for_the_server_of_a_killed_run(tmp_path: Path) -> None:
     server = Postgres(tmp_path)
     first = server.start()
     with psycopg.connect(server.url) as connection:
@@ -99,7 +101,7 @@ def test_the_start_waits_for_the_server_of_a_killed_run(tmp_path: Path) -> None:
     server.discard()
 
 
-def test_programs_out_of_reach_are_copied_to_where_they_can_run(
+def test_inaccessible_programs_are_copied(
     other_user: Account, open_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packaged = binaries._package_folder(binaries.POSTGRES_WHEEL)
@@ -121,7 +123,7 @@ def test_programs_out_of_reach_are_copied_to_where_they_can_run(
     assert binaries.postgres_folder(other_user) == folder
 
 
-def test_what_a_tied_process_forks_dies_with_it(tmp_path: Path) -> None:
+def test_forked_children_end_with_their_process(tmp_path: Path) -> None:
     (tmp_path / "forking.py").write_text(
         "import os, time\nos.fork()\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n"
     )

@@ -28,9 +28,7 @@ def database_of(data: Path) -> psycopg.Connection:
     return psycopg.connect(host=str(sockets), user=NAME, dbname=NAME, autocommit=True)
 
 
-def test_kill_9_leaves_nothing_running_and_the_next_start_finds_all_data(
-    start: Start, tmp_path: Path
-) -> None:
+def test_kill_9_leaves_no_process_and_keeps_the_data(start: Start, tmp_path: Path) -> None:
     first = start()
     first.wait_until_ready()
     assert first.processor_seconds() < 20
@@ -58,7 +56,7 @@ def test_kill_9_leaves_nothing_running_and_the_next_start_finds_all_data(
     assert left_of(family, seconds=0.5) == []
 
 
-def test_only_the_first_start_makes_the_demo_accounts(start: Start, tmp_path: Path) -> None:
+def test_only_the_first_start_creates_demo_accounts(start: Start, tmp_path: Path) -> None:
     first = start()
     first.wait_until_ready()
     assert "demo" in first.said()
@@ -67,21 +65,21 @@ def test_only_the_first_start_makes_the_demo_accounts(start: Start, tmp_path: Pa
 
     second = start(CONSUME_COMMANDS="yes")
     second.wait_until_ready()
-    # Nobody had asked the first one to do what other systems want.
+    # The first start was not configured to consume commands.
     assert wait_until(
         lambda: any("consume_commands" in command(one) for one in second.family()), seconds=60
     )
     assert (tmp_path / "data" / "seed_demo.done").stat().st_mtime_ns == made
 
 
-def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_secret_key_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     key = secret_key(tmp_path)
     assert len(key) > 60
     assert secret_key(tmp_path) == key
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
 
 
-def test_a_user_who_is_not_root_can_run_it(
+def test_user_other_than_root_can_run_it(
     start: Start, other_user: Account, open_folder: Path
 ) -> None:
     data = open_folder / "data"

@@ -18,7 +18,7 @@ msgstr "Чаты"
 """
 
 
-def test_a_catalogue_is_compiled_when_it_is_newer_than_its_result(tmp_path: Path) -> None:
+def test_catalogue_is_compiled_when_it_is_newer_than_its_output(tmp_path: Path) -> None:
     folder = tmp_path / "locale" / "ru" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     source = folder / "django.po"

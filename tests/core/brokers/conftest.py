@@ -1,4 +1,4 @@
-"""A real broker of each kind, which can be made to hang and to come back."""
+"""A real broker of each type, which tests can suspend and resume."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HERE = Path(__file__).parent
 
 
 @dataclass
-class Place:
-    """A running broker: how settings name it, and its process."""
+class BrokerServer:
+    """A running broker, with its settings and its process."""
 
     kind: str
     settings: dict[str, str]
@@ -31,18 +31,18 @@ class Place:
     def hang(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
 
-def redis_place(folder: Path) -> Iterator[Place]:
+def redis_server(folder: Path) -> Iterator[BrokerServer]:
     server = Redis(folder)
     process = server.start()
-    yield Place("redis", {"EVENT_REDIS_URL": server.url}, process)
+    yield BrokerServer("redis", {"EVENT_REDIS_URL": server.url}, process)
     server.stop(process)
 
 
-def kafka_place(folder: Path) -> Iterator[Place]:
+def kafka_server(folder: Path) -> Iterator[BrokerServer]:
     process = subprocess.Popen(
         [sys.executable, HERE / "mock_cluster.py"],
         stdin=subprocess.PIPE,
@@ -51,50 +51,50 @@ def kafka_place(folder: Path) -> Iterator[Place]:
     )
     assert process.stdout is not None
     address = process.stdout.readline().decode().strip()
-    yield Place("kafka", {"KAFKA_BOOTSTRAP_SERVERS": address}, process)
+    yield BrokerServer("kafka", {"KAFKA_BOOTSTRAP_SERVERS": address}, process)
     process.kill()
     process.communicate()
 
 
-def rabbitmq_place(folder: Path) -> Iterator[Place]:
+def rabbitmq_server(folder: Path) -> Iterator[BrokerServer]:
     reason = rabbitmq_or_reason()
     if reason:
         pytest.skip(reason)
     server = RabbitMQ(folder)
     process = server.start()
-    yield Place("rabbitmq", {"RABBITMQ_URL": server.url}, process)
+    yield BrokerServer("rabbitmq", {"RABBITMQ_URL": server.url}, process)
     server.stop(process)
     server.discard()
 
 
-PLACES = {"redis": redis_place, "kafka": kafka_place, "rabbitmq": rabbitmq_place}
+SERVERS = {"redis": redis_server, "kafka": kafka_server, "rabbitmq": rabbitmq_server}
 
 
-@pytest.fixture(scope="package", params=PLACES)
-def running(request, tmp_path_factory) -> Iterator[Place]:
-    yield from PLACES[request.param](tmp_path_factory.mktemp(request.param))
+@pytest.fixture(scope="package", params=SERVERS)
+def running(request, tmp_path_factory) -> Iterator[BrokerServer]:
+    yield from SERVERS[request.param](tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture
-def place(running, settings) -> Iterator[Place]:
-    """The settings name this broker; it runs, whatever the test did to it."""
+def broker_server(running, settings) -> Iterator[BrokerServer]:
+    """Settings point to this broker; it is resumed after the test."""
     settings.EVENT_BROKER_TYPE = running.kind
     for name, value in running.settings.items():
         setattr(settings, name, value)
     yield running
-    running.go_on()
+    running.resume()
 
 
 @pytest.fixture
-def impatient(place, monkeypatch) -> None:
-    """Failures come sooner than in production."""
-    module = import_module(brokers.TYPES[place.kind])
+def short_timeout(broker_server, monkeypatch) -> None:
+    """Shorten the timeout of the broker's client."""
+    module = import_module(brokers.TYPES[broker_server.kind])
     monkeypatch.setattr(module, "TIMEOUT", 2.0)
 
 
 @pytest.fixture
-def broker(place) -> Iterator[Any]:
-    """A connection of this test's own."""
+def broker(broker_server) -> Iterator[Any]:
+    """A separate connection for this test."""
     brokers.broker.cache_clear()
     made = brokers.broker()
     yield made

@@ -1,4 +1,4 @@
-"""A second process: reads topics as a group and prints what it gets, a JSON line each."""
+"""Reads topics as a group and prints each record as a line of JSON; a separate process."""
 
 from __future__ import annotations
 

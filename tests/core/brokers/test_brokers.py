@@ -45,7 +45,7 @@ def by_key(found):
     return kept
 
 
-def test_what_is_published_arrives_whole_and_in_order_per_key(broker, topic, group):
+def test_records_arrive_unchanged_and_in_order_per_key(broker, topic, group):
     consumer = broker.subscribe([topic], group)
     sent = records(topic, 250)
     assert broker.publish(sent) == {}
@@ -55,8 +55,8 @@ def test_what_is_published_arrives_whole_and_in_order_per_key(broker, topic, gro
     assert {(one.topic, one.headers["n"]) for one in found} == {(topic, str(n)) for n in range(250)}
 
 
-def test_a_new_group_begins_with_what_the_broker_still_has(broker, place, topic, group):
-    if place.kind == "rabbitmq":  # a queue gets what comes after it was made
+def test_new_group_starts_with_the_oldest_record(broker, broker_server, topic, group):
+    if broker_server.kind == "rabbitmq":  # a queue gets what comes after it was made
         broker.subscribe([topic], group).close()
     broker.publish(records(topic, 3))
     consumer = broker.subscribe([topic], group)
@@ -64,7 +64,9 @@ def test_a_new_group_begins_with_what_the_broker_still_has(broker, place, topic,
     consumer.close()
 
 
-def test_what_is_not_committed_comes_again_in_order_and_what_is_does_not(broker, topic, group):
+def test_uncommitted_records_are_redelivered_in_order_and_committed_ones_are_not(
+    broker, topic, group
+):
     consumer = broker.subscribe([topic], group)
     broker.publish([Record(topic, "k", b"%d" % n) for n in range(6)])
     first = []
@@ -83,7 +85,7 @@ def test_what_is_not_committed_comes_again_in_order_and_what_is_does_not(broker,
     third.close()
 
 
-def test_each_group_gets_everything(broker, topic, group):
+def test_each_group_gets_every_record(broker, topic, group):
     members = [broker.subscribe([topic], name) for name in (group, group + "2")]
     broker.publish(records(topic, 5))
     for member in members:
@@ -91,7 +93,7 @@ def test_each_group_gets_everything(broker, topic, group):
         member.close()
 
 
-def test_several_topics_come_through_one_consumer(broker, topic, group):
+def test_one_consumer_reads_several_topics(broker, topic, group):
     other = topic + ".other"
     consumer = broker.subscribe([topic, other], group)
     broker.publish([*records(topic, 2), *records(other, 2)])
@@ -99,7 +101,7 @@ def test_several_topics_come_through_one_consumer(broker, topic, group):
     consumer.close()
 
 
-def test_a_dead_letter_keeps_its_bytes_and_has_the_reason(broker, topic, group):
+def test_dead_letter_keeps_its_bytes_and_has_the_reason(broker, topic, group):
     consumer = broker.subscribe([topic], group)
     broker.publish([Record(topic, "k", b"\xff not json", {"a": "b"})])
     (received,) = read(consumer, 1)
@@ -114,7 +116,7 @@ def test_a_dead_letter_keeps_its_bytes_and_has_the_reason(broker, topic, group):
     assert found[0].headers == {"a": "b", "reason": "not JSON", "topic": topic}
 
 
-def test_nothing_to_read_is_an_empty_answer_in_time(broker, topic, group):
+def test_poll_without_records_returns_in_time(broker, topic, group):
     consumer = broker.subscribe([topic], group)
     began = time.monotonic()
     assert consumer.poll(10, 0.5) == []
@@ -123,23 +125,25 @@ def test_nothing_to_read_is_an_empty_answer_in_time(broker, topic, group):
     consumer.close()
 
 
-def test_a_hanging_broker_is_unavailable_within_seconds_and_then_goes_on(
-    impatient, broker, place, topic, group
+def test_hanging_broker_is_unavailable_within_seconds_and_recovers(
+    short_timeout, broker, broker_server, topic, group
 ):
     consumer = broker.subscribe([topic], group)
     broker.publish(records(topic, 1))
-    place.hang()
+    broker_server.hang()
     began = time.monotonic()
     with pytest.raises(BrokerUnavailable):
         broker.publish(records(topic, 2))
     with pytest.raises(BrokerUnavailable):
         broker.ping()
     assert time.monotonic() - began < 12
-    place.go_on()
+    broker_server.resume()
     # Whether the two arrived is unknown; published again they arrive, after the first.
     assert broker.publish(records(topic, 2)) == {}
     broker.ping()
-    if place.kind == "kafka":  # a member that has been away so long is not let in by the mock
+    if (
+        broker_server.kind == "kafka"
+    ):  # a member that has been away so long is not let in by the mock
         consumer.close()
         consumer = broker.subscribe([topic], group + ".new")
     found = read(consumer, 3)
@@ -147,7 +151,7 @@ def test_a_hanging_broker_is_unavailable_within_seconds_and_then_goes_on(
     assert {one.headers["n"] for one in found} == {"0", "1"}
 
 
-def test_nobody_there_is_unavailable_too(impatient, place, settings, topic, group):
+def test_unreachable_broker_is_unavailable(short_timeout, broker_server, settings, topic, group):
     settings.EVENT_REDIS_URL = "redis://127.0.0.1:1/0"
     settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:1"
     settings.RABBITMQ_URL = "amqp://x:secret@127.0.0.1:1//"
@@ -165,8 +169,8 @@ def test_nobody_there_is_unavailable_too(impatient, place, settings, topic, grou
     brokers.broker.cache_clear()
 
 
-def test_what_is_too_large_is_refused_alone(broker, place, topic, group):
-    if place.kind == "redis":
+def test_only_the_record_that_is_too_large_is_refused(broker, broker_server, topic, group):
+    if broker_server.kind == "redis":
         pytest.skip("Redis takes half a gigabyte")
     consumer = broker.subscribe([topic], group)
     huge = Record(topic, "k", b"x" * (17 * 1024 * 1024))

@@ -1,4 +1,4 @@
-"""What other systems ask for through each broker is done once, in order, whatever dies."""
+"""Commands from each broker are executed once and in order, also after crashes."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def asked(kind: str, actor_id: UUID, **payload: Any) -> Received:
 class Consumer:
     """`manage.py consume_commands` in a process of its own."""
 
-    def __init__(self, place) -> None:
+    def __init__(self, broker_server) -> None:
         self.env = {
             **os.environ,
-            **place.settings,
-            "EVENT_BROKER_TYPE": place.kind,
+            **broker_server.settings,
+            "EVENT_BROKER_TYPE": broker_server.kind,
             "DATABASE_URL": database_url(),
             "LOG_LEVEL": "ERROR",
         }
@@ -64,9 +64,9 @@ class Consumer:
 
 
 @pytest.fixture
-def consumer(place, broker) -> Iterator[Consumer]:
+def consumer(broker_server, broker) -> Iterator[Consumer]:
     broker.subscribe(TOPICS, GROUP).close()  # RabbitMQ holds only what a queue is there for
-    made = Consumer(place)
+    made = Consumer(broker_server)
     yield made
     made.process.terminate()
     assert made.process.wait(15) in {0, -signal.SIGTERM}  # the latter if it had not yet begun
@@ -84,7 +84,7 @@ def chat(alice, bob):
     return chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
 
 
-def test_every_command_is_done_and_what_cannot_be_is_put_aside(
+def test_commands_are_executed_and_invalid_ones_become_dead_letters(
     alice, bob, charlie, chat, consumer, broker
 ):
     ids = [uuid4() for _ in range(3)]
@@ -132,9 +132,7 @@ def test_every_command_is_done_and_what_cannot_be_is_put_aside(
     assert sorted(found.values()) == ["invalid_input", "not_author", "not_found"]
 
 
-def test_a_consumer_that_is_killed_loses_nothing_and_doubles_nothing(
-    alice, bob, chat, consumer, broker
-):
+def test_killed_consumer_neither_loses_nor_repeats_commands(alice, bob, chat, consumer, broker):
     ids = [uuid4() for _ in range(300)]
     for start in range(0, 300, 150):
         broker.publish(
@@ -154,14 +152,14 @@ def test_a_consumer_that_is_killed_loses_nothing_and_doubles_nothing(
         consumer.start()
     until(lambda: Message.objects.count() >= 300, 90)
     rows = Message.objects.order_by("seq").values_list("id", "seq")
-    assert list(rows) == [(one, place + 1) for place, one in enumerate(ids)]
+    assert list(rows) == [(one, broker_server + 1) for broker_server, one in enumerate(ids)]
 
 
 @pytest.mark.usefixtures("transactional_db")
 class TestDoing:
     """Without a broker: what one batch does."""
 
-    def test_a_repeated_command_is_done_once(self, alice, bob, chat):
+    def test_repeated_command_is_executed_once(self, alice, bob, chat):
         said = message_send(sender_id=alice.id, chat_id=chat.id, text="one").message
         edits = [
             asked("message.edit", alice.id, message_id=said["id"], text=text)
@@ -174,7 +172,7 @@ class TestDoing:
         assert MessageEdit.objects.count() == 2
         assert Message.objects.count() == 2
 
-    def test_a_read_moves_the_cursor_by_message_or_by_place(self, alice, bob, chat):
+    def test_read_moves_the_cursor_by_message_or_by_seq(self, alice, bob, chat):
         said = [message_send(sender_id=alice.id, chat_id=chat.id, text="x").message for _ in "ab"]
         assert commands_do([asked("message.read", bob.id, message_id=said[0]["id"])]) == []
         assert Participant.objects.get(user=bob).read_seq == 1
@@ -198,7 +196,7 @@ class TestDoing:
             ("message.read", {"chat_id": "CHAT"}, "invalid_input"),
         ],
     )
-    def test_what_cannot_be_done_says_why_and_changes_nothing(
+    def test_refused_command_names_the_reason_and_has_no_effect(
         self, alice, bob, chat, kind, payload, code
     ):
         payload = {name: chat.id if one == "CHAT" else one for name, one in payload.items()}
@@ -212,11 +210,11 @@ class TestDoing:
     @pytest.mark.parametrize(
         "body", [b"", b"\xff", b"[]", b"{}", b'{"event_id":1}', b"[" * 30_000, b'"message.send"']
     )
-    def test_nonsense_is_refused(self, body, transactional_db):
+    def test_malformed_command_is_refused(self, body, transactional_db):
         ((_, reason),) = commands_do([Received("message.send", "", body)])
         assert reason.startswith("invalid_input")
 
-    def test_nobody_acts_who_is_gone_and_no_topic_speaks_for_another(self, alice, bob, chat):
+    def test_inactive_actor_and_mismatched_topic_are_refused(self, alice, bob, chat):
         wrong = Received(
             "message.send", "", command("message.delete", alice.id, message_id=uuid4())
         )
@@ -236,14 +234,12 @@ class TestDoing:
         assert commands_do([*known, first]) == []
         assert Message.objects.count() == 4
 
-    def test_first_words_to_somebody_open_the_chat(self, alice, bob):
+    def test_first_message_to_a_person_opens_the_chat(self, alice, bob):
         assert commands_do([asked("message.send", alice.id, recipient_id=bob.id, text="hi")]) == []
         assert Message.objects.get().chat.kind == "direct"
 
 
-def test_what_was_refused_is_refused_again_should_its_dead_letter_have_been_lost(
-    alice, bob, charlie
-):
+def test_refused_commands_are_refused_again_when_redelivered(alice, bob, charlie):
     chat = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
     said = message_send(sender_id=alice.id, chat_id=chat.id, text="Ours").message["id"]
     commands = [

@@ -31,11 +31,11 @@ TOPICS = sorted({one.topic for one in event_classes()})
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.redis]
 
 
-def environment(place) -> dict[str, str]:
+def environment(broker_server) -> dict[str, str]:
     return {
         **os.environ,
-        **place.settings,
-        "EVENT_BROKER_TYPE": place.kind,
+        **broker_server.settings,
+        "EVENT_BROKER_TYPE": broker_server.kind,
         "DATABASE_URL": database_url(),
         "PYTHONPATH": str(ROOT),
     }
@@ -44,10 +44,10 @@ def environment(place) -> dict[str, str]:
 class Reader:
     """The second process, and the lines it has printed so far."""
 
-    def __init__(self, place) -> None:
+    def __init__(self, broker_server) -> None:
         self.process = subprocess.Popen(
             [sys.executable, HERE / "reader.py", f"readers-{uuid4().hex}", "60", *TOPICS],
-            env=environment(place),
+            env=environment(broker_server),
             cwd=ROOT,
             stdout=subprocess.PIPE,
         )
@@ -77,8 +77,8 @@ class Reader:
 
 
 @pytest.fixture
-def reader(impatient, place, broker) -> Iterator[Reader]:
-    made = Reader(place)
+def reader(short_timeout, broker_server, broker) -> Iterator[Reader]:
+    made = Reader(broker_server)
     yield made
     made.process.kill()
     made.process.wait()
@@ -163,7 +163,7 @@ def test_another_process_reads_every_event_as_documented(reader, relay, many_eve
     }
 
 
-def test_one_delivered_event_for_each_recipient_with_the_recipient_as_key(
+def test_each_recipient_gets_one_delivered_event_with_the_recipient_as_key(
     reader, relay, api, alice, bob, charlie
 ):
     chat = api(alice).post(
@@ -181,14 +181,14 @@ def test_one_delivered_event_for_each_recipient_with_the_recipient_as_key(
 
 
 def test_no_event_is_lost_while_the_broker_hangs_and_order_is_kept(
-    reader, relay, place, many_events
+    reader, relay, broker_server, many_events
 ):
-    place.hang()
+    broker_server.hang()
     began = time.monotonic()
     relay.run()
     assert time.monotonic() - began < 15
     assert not OutboxEvent.objects.exclude(published_at=None).exists()
-    place.go_on()
+    broker_server.resume()
     relay.broker_retry_at = 0
     relay.run()
     assert not OutboxEvent.objects.filter(published_at=None).exists()
@@ -209,9 +209,11 @@ OutboxRelay(broker=Killed).run()
 """
 
 
-def test_relay_killed_before_it_marks_rows_publishes_them_again(reader, relay, place, many_events):
+def test_relay_killed_before_it_marks_rows_publishes_them_again(
+    reader, relay, broker_server, many_events
+):
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED], env=environment(place), cwd=ROOT, check=False
+        [sys.executable, "-c", KILLED], env=environment(broker_server), cwd=ROOT, check=False
     )
     assert killed.returncode == -signal.SIGKILL
     assert not OutboxEvent.objects.exclude(published_at=None).exists()
@@ -229,7 +231,7 @@ def test_relay_killed_before_it_marks_rows_publishes_them_again(reader, relay, p
     assert_in_order(mine)
 
 
-def test_the_variable_must_name_a_broker(settings):
+def test_unknown_broker_type_is_an_error(settings):
     settings.EVENT_BROKER_TYPE = "pigeon"
     brokers.broker.cache_clear()
     with pytest.raises(Exception, match="EVENT_BROKER_TYPE must be one of redis, kafka"):

@@ -1,4 +1,4 @@
-"""A messenger of its own to break: PostgreSQL, Redis, web processes and a worker on fresh data."""
+"""A complete deployment for fault tests: PostgreSQL, Redis, web processes and a worker."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ import psycopg
 from messenger.local.folders import shared_temp
 from messenger.local.postgres import Postgres
 from messenger.local.redis import Redis
-from tests.chaos.crowd import Crowd
+from tests.chaos.clients import Clients
 from tests.web import ROOT, WebProcess
 
-# A web process whose clock is wrong by the seconds in CLOCK_OFFSET; what measures spans is right.
+# A web process whose wall clock is wrong by CLOCK_OFFSET seconds; its monotonic clock is right.
 WRONG_CLOCK = """
 import os, runpy, sys, time
 import time_machine
@@ -33,8 +33,8 @@ runpy.run_module("messenger.serve", run_name="__main__")
 """
 
 
-class Stage:
-    """Everything that can die, with the means to kill it."""
+class Deployment:
+    """All processes, with methods that kill, stop and restart them."""
 
     def __init__(self, folder: Path) -> None:
         self.postgres, self.redis = Postgres(folder), Redis(folder)
@@ -57,7 +57,7 @@ class Stage:
         self.run("manage.py", "migrate", "-v0")
 
     def run(self, *command: str) -> str:
-        """Run a Python program of the project to its end; returns what it printed."""
+        """Run a Python program of the project; returns its output."""
         done = subprocess.run(
             [sys.executable, *command],
             cwd=ROOT,
@@ -69,20 +69,20 @@ class Stage:
         return done.stdout
 
     def people(self, groups: int, size: int, outsiders: int) -> list[dict[str, Any]]:
-        """Groups of people, and outsiders, with their tokens."""
+        """Create groups of users, and users without a group; returns them with tokens."""
         printed = self.run("-m", "tests.chaos.seed", str(groups), str(size), str(outsiders))
         entries: list[dict[str, Any]] = json.loads(printed.splitlines()[-1])
         return entries
 
     def start_web(self, *, clock: float = 0.0) -> WebProcess:
-        """One more web process; its clock is wrong by so many seconds."""
+        """Start a web process whose clock is wrong by `clock` seconds."""
         argv = [sys.executable, "-c", WRONG_CLOCK] if clock else None
         web = WebProcess(argv, **self.env, CLOCK_OFFSET=str(clock))
         self.web.append(web)
         return web
 
     def start_worker(self) -> None:
-        """A Celery worker with its beat."""
+        """Start a Celery worker with beat."""
         command = (
             "-W ignore -m celery --quiet -A messenger worker --beat --pool threads --concurrency 2"
         )
@@ -99,33 +99,33 @@ class Stage:
         self.processes[name].wait()
 
     def send_signal(self, name: str, number: int) -> None:
-        """SIGSTOP, SIGCONT."""
+        """Send SIGSTOP or SIGCONT."""
         self.processes[name].send_signal(number)
 
     def restart_redis(self) -> None:
-        """Empty, at the same address."""
+        """Restart Redis without data at the same address."""
         self.processes["redis"] = self.redis.start()
 
     def crash_postgres(self) -> None:
-        """`pg_ctl stop -m immediate`: no checkpoint, no farewell."""
+        """Stop at once, without a checkpoint, like `pg_ctl stop -m immediate`."""
         self.processes["postgres"].send_signal(signal.SIGQUIT)
         self.processes["postgres"].wait(10)
 
     def restart_postgres(self) -> None:
-        """Recovers from its log."""
+        """Restart PostgreSQL, which recovers from its log."""
         self.processes["postgres"] = self.postgres.start()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the database directly."""
+        """Query the database directly."""
         with psycopg.connect(self.postgres.url, autocommit=True) as connection:
             return connection.execute(sql).fetchall()
 
     def last_seqs(self) -> dict[str, int]:
-        """Each chat's end."""
+        """The last `seq` of each chat."""
         return dict(self.query("SELECT id::text, last_seq FROM chats_chat"))
 
     def end(self) -> None:
-        """Stop all."""
+        """Stop all processes."""
         for web in self.web:
             if web.process is not None and web.process.poll() is None:
                 web.process.send_signal(signal.SIGCONT)
@@ -146,10 +146,10 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """A stage that is gone at the end."""
+def deployment() -> Iterator[Deployment]:
+    """A deployment that is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="lumin-chaos-", dir=shared_temp()))
-    made = Stage(folder)
+    made = Deployment(folder)
     try:
         yield made
     finally:
@@ -157,23 +157,26 @@ def stage() -> Iterator[Stage]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def check(stage: Stage, crowd: Crowd) -> str:
-    """The one checker, once all has settled: acked ⊆ seen ⊆ acked ∪ unknown, once, without a gap,
-    in order; outsiders see nothing. Returns a line for the table."""
+def check(deployment: Deployment, clients: Clients) -> str:
+    """Check the invariants after all messages were received; returns a line for the report.
+
+    Acknowledged ⊆ received ⊆ acknowledged ∪ unanswered; each message once, in order, without gaps;
+    outsiders receive nothing.
+    """
     stored: dict[str, tuple[str, int]] = {
         message_id: (chat_id, seq)
-        for message_id, chat_id, seq in stage.query(
+        for message_id, chat_id, seq in deployment.query(
             "SELECT id::text, chat_id::text, seq FROM messaging_message"
         )
     }
-    acked = {key: place for one in crowd.people for key, place in one.acked.items()}
-    sent = {key for one in crowd.people for key in one.sent}
+    acked = {key: position for one in clients.people for key, position in one.acked.items()}
+    sent = {key for one in clients.people for key in one.sent}
     assert acked.items() <= stored.items(), "an acknowledged message is lost, or elsewhere"
-    assert stored.keys() <= sent, "something is stored that nobody sent"
-    for chat_id, last_seq in stage.last_seqs().items():
+    assert stored.keys() <= sent, "a message is stored that no client has sent"
+    for chat_id, last_seq in deployment.last_seqs().items():
         seqs = sorted(seq for chat, seq in stored.values() if chat == chat_id)
-        assert seqs == list(range(1, last_seq + 1)), "a gap, or a place given twice"
-    for one in crowd.people:
+        assert seqs == list(range(1, last_seq + 1)), "a gap, or a seq used twice"
+    for one in clients.people:
         mine = {
             (chat_id, seq, key) for key, (chat_id, seq) in stored.items() if chat_id in one.chats
         }
@@ -182,19 +185,19 @@ def check(stage: Stage, crowd: Crowd) -> str:
             for chat_id, chat in one.mirror.chats.items()
             for seq, message in chat.held.items()
         }
-        assert seen == mine, "somebody lacks a message, or sees what is not theirs"
+        assert seen == mine, "a client lacks a message, or received one of another chat"
         for chat in one.mirror.chats.values():
             assert chat.shown == list(range(1, chat.seq + 1)), "shown twice, or out of order"
-    told = Counter(
+    emitted = Counter(
         key
-        for (key,) in stage.query(
+        for (key,) in deployment.query(
             "SELECT payload->>'id' FROM core_outboxevent WHERE event_type = 'message.sent'"
         )
     )
-    assert told == Counter(stored.keys()), "an event is missing, or was written twice"
-    return f"{len(acked):,} acked = {len(stored):,} stored, {crowd_reconnects(crowd):,} reconnects"
+    assert emitted == Counter(stored.keys()), "an event is missing, or was written twice"
+    return f"{len(acked):,} acked = {len(stored):,} stored, {reconnects(clients):,} reconnects"
 
 
-def crowd_reconnects(crowd: Crowd) -> int:
-    """How often somebody had to come back."""
-    return sum(one.connections - 1 for one in crowd.people)
+def reconnects(clients: Clients) -> int:
+    """How often clients reconnected."""
+    return sum(one.connections - 1 for one in clients.people)

@@ -1,4 +1,4 @@
-"""A crowd of clients that follow the protocol, and what they have seen."""
+"""Clients that follow the protocol, and what they have received."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 from tests.mirror import Mirror
 
 GONE = (ConnectionClosed, InvalidHandshake, InvalidMessage, OSError, TimeoutError, EOFError)
-UNSURE_LIMIT = 4  # messages of one person that may be without an ack
+UNSURE_LIMIT = 4  # messages of one client that may be without an ack
 RESEND_AFTER = 3.0
 
 
-class Person:
-    """Connects, comes back, writes; sends again under the same id whatever has no ack."""
+class SyncingClient:
+    """Connects, reconnects and sends; repeats messages without an ack under the same id."""
 
     def __init__(self, entry: dict[str, Any], ports: list[int]) -> None:
         self.user_id, self.token = entry["user_id"], entry["token"]
@@ -44,7 +44,7 @@ class Person:
         self._socket: ClientConnection | None = None
 
     async def live(self, pause: Callable[[], float | None]) -> None:
-        """Without end. `pause()` is how long to wait between messages; None: say nothing."""
+        """Run until cancelled. `pause()` returns the seconds until the next message, or None."""
         attempt = random.randrange(len(self.ports))
         while True:
             port = self.ports[attempt % len(self.ports)]
@@ -145,7 +145,7 @@ class Person:
             await self._socket.send(json.dumps({"type": "sync", "chats": asked, "ref": "sync"}))
 
     def _page(self, key: str) -> None:
-        """Read what is missing of a chat through REST."""
+        """Read the missing messages of a chat through REST."""
         while True:
             chat = self.mirror.chats.get(key)
             path = f"/api/v1/messages?chat_id={key}&after_seq={chat.seq if chat else 0}&limit=100"
@@ -163,11 +163,11 @@ class Person:
                 return
 
 
-class Crowd:
-    """All of them, in one event loop."""
+class Clients:
+    """All clients, in one event loop."""
 
     def __init__(self, entries: list[dict[str, Any]], ports: list[int]) -> None:
-        self.people = [Person(entry, ports) for entry in entries]
+        self.people = [SyncingClient(entry, ports) for entry in entries]
         self.pause: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -182,7 +182,7 @@ class Crowd:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def all_connected(self, seconds: float) -> float:
-        """Wait until everybody has had their handshake; returns how long it took."""
+        """Wait for the handshakes of all clients; returns how long that took."""
         started = time.monotonic()
         async with asyncio.timeout(seconds):
             for one in self.people:
@@ -190,20 +190,20 @@ class Crowd:
         return time.monotonic() - started
 
     async def talk(self, seconds: float, pause: float = 0.25) -> None:
-        """Everybody writes about every `pause` seconds."""
+        """Every client sends about every `pause` seconds."""
         self.pause = pause
         await asyncio.sleep(seconds)
 
     async def settle(self, last_seqs: Callable[[], dict[str, int]], seconds: float = 40) -> None:
-        """Nobody writes any more; wait until all is acknowledged and everywhere."""
+        """Stop sending; wait until every message is acknowledged and received by all."""
         self.pause = None
         async with asyncio.timeout(seconds):
-            # What is waited for lies in the database.
+            # The condition is in the database, so it is polled.
             while any(one.unsure for one in self.people) or self.behind(last_seqs()):  # noqa: ASYNC110
                 await asyncio.sleep(0.25)
 
     def behind(self, last_seqs: dict[str, int]) -> list[str]:
-        """Who has not yet seen everything."""
+        """The clients that have not received every message yet."""
         return [
             one.user_id
             for one in self.people
@@ -213,10 +213,10 @@ class Crowd:
         ]
 
     def acks_between(self, start: float, end: float) -> list[float]:
-        """Seconds that acknowledged messages took, sorted, of acks that came in this time."""
+        """The latencies of acks received in this time, in seconds, sorted."""
         return sorted(s for one in self.people for at, s in one.acks if start <= at <= end)
 
     @property
     def closes(self) -> Counter[int]:
-        """Close codes that were seen."""
+        """How often each close code was received."""
         return sum((one.closes for one in self.people), Counter())
