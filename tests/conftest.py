@@ -20,8 +20,8 @@ from apps.accounts.models import User
 from apps.accounts.services.login import Device, device_sign_in
 from apps.accounts.tasks import send_mail
 from messenger.celery import app as celery_app
-from messenger.core import throttles
 from messenger.core.redis import client
+from messenger.core.throttles import local_buckets
 from tests.factories import UserFactory
 
 DEVICE = Device(user_agent="tests/1.0", ip_address="192.0.2.1")
@@ -103,7 +103,7 @@ def _no_log_context() -> None:
 @pytest.fixture(autouse=True)
 def _fresh_limits() -> None:
     """Start every test with full rate-limit buckets, in Redis and in this process."""
-    throttles._local = throttles.LocalBuckets()
+    local_buckets.clear()
     cache.clear()  # counters of allauth
     with contextlib.suppress(RedisError):
         for key in client().scan_iter("limit:*"):

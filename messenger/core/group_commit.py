@@ -43,7 +43,7 @@ class GroupCommit(Generic[Request]):
     ) -> None:
         self.name, self.limit = name, limit
         self._work, self._size, self._delay, self._key = work, size, delay, key
-        self._leases = Leases(limit.name) if limit else None  # used by the one thread only
+        self._leases = Leases(limit) if limit else None  # used by the one thread only
         self._waiting: deque[tuple[Request, Answer]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running: asyncio.Task[None] | None = None

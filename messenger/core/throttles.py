@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -100,7 +100,22 @@ class Limit:
 
         Returns for each key the number of tokens granted, and the whole seconds until the next.
         """
-        return take_many(self.name, wanted)
+        names = [f"limit:{self.name}:{key}" for key in wanted]
+        answer: list[int] | None = None
+        if breaker.closed:
+            try:
+                answer = _script()(keys=names, args=[self.burst, self.rate, *wanted.values()])
+                breaker.succeeded()
+            except RedisError:
+                breaker.failed()
+        if answer is None:
+            answer = []
+            for name, number in zip(names, wanted.values(), strict=True):
+                answer += local_buckets.take(name, self.burst, self.rate, number)
+        return {
+            key: (answer[2 * index], math.ceil(answer[2 * index + 1] / 1000))
+            for index, key in enumerate(wanted)
+        }
 
     def __str__(self) -> str:
         """The sentence of the API document: `messages: 20 at once, then 5 per second and user`."""
@@ -111,37 +126,6 @@ class Limit:
             if rate * seconds >= 1 or seconds == 3600
         )
         return f"{self.name}: {burst:g} at once, then {pace:g} per {period} and {self.key.value}"
-
-
-def take(limit: str, key: str) -> None:
-    """Take one token of `key`'s bucket of the named limit, or raise `LimitExceeded`."""
-    got, wait = take_many(limit, {key: 1})[key]
-    if not got:
-        raise LimitExceeded(retry_after=wait)
-
-
-def take_many(limit: str, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """Take from several buckets in one round trip.
-
-    Returns for each key how many tokens it got, and the whole seconds until one more.
-    """
-    burst, rate = (value * settings.LIMITS_SCALE for value in settings.RATE_LIMITS[limit])
-    names = [f"limit:{limit}:{key}" for key in wanted]
-    answer: list[int] | None = None
-    if breaker.closed:
-        try:
-            answer = _script()(keys=names, args=[burst, rate, *wanted.values()])
-            breaker.succeeded()
-        except RedisError:
-            breaker.failed()
-    if answer is None:
-        answer = []
-        for name, number in zip(names, wanted.values(), strict=True):
-            answer += _local.take(name, burst, rate, number)
-    return {
-        key: (answer[2 * index], math.ceil(answer[2 * index + 1] / 1000))
-        for index, key in enumerate(wanted)
-    }
 
 
 @cache
@@ -160,18 +144,20 @@ class Leases:
     SHARE = 4  # of the burst
     SECONDS = 1.0
 
-    def __init__(self, limit: str, size: int = 10_000) -> None:
-        self._limit, self._size = limit, size
+    def __init__(
+        self, limit: Limit, *, size: int = 10_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit, self._size, self._clock = limit, size, clock
         self._held: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def take_many(self, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Like the method of `Limit`, with one round trip or none."""
-        now = time.monotonic()
+        now = self._clock()
         held = {key: self._held_at(key, now) for key in wanted}
         short = {key: number for key, number in wanted.items() if held[key] < number}
-        ahead = int(settings.RATE_LIMITS[self._limit][0] * settings.LIMITS_SCALE) // self.SHARE
+        ahead = int(self._limit.burst) // self.SHARE
         asked = {key: number - held[key] + ahead for key, number in short.items()}
-        granted = take_many(self._limit, asked) if asked else {}
+        granted = self._limit.take_many(asked) if asked else {}
         answer: dict[str, tuple[int, int]] = {}
         for key, number in wanted.items():
             got, wait = granted.get(key, (0, 0))
@@ -209,5 +195,10 @@ class LocalBuckets:
                 self._buckets.popitem(last=False)
         return got, 0 if got == wanted else max(1, math.ceil((1 - tokens) / rate * 1000))
 
+    def clear(self) -> None:
+        """Forget all buckets, so that the next ones are full."""
+        with self._lock:
+            self._buckets.clear()
 
-_local = LocalBuckets()
+
+local_buckets = LocalBuckets()

@@ -13,6 +13,7 @@ from django.test import Client
 from messenger.core import redis as core_redis
 from messenger.core import throttles
 from messenger.core.errors import LimitExceeded
+from messenger.core.limits import MESSAGES
 
 PROBLEM = {"type", "title", "status", "detail", "code", "request_id"}
 
@@ -129,20 +130,20 @@ def test_without_redis_requests_work_and_readiness_is_degraded(no_redis, client,
 def test_without_redis_limits_apply_per_process(no_redis):
     burst, _ = settings.RATE_LIMITS["messages"]
     for _ in range(burst):
-        throttles.take("messages", "somebody")
+        MESSAGES.take("a key")
     with pytest.raises(LimitExceeded) as refused:
-        throttles.take("messages", "somebody")
+        MESSAGES.take("a key")
     assert refused.value.retry_after >= 1
-    throttles.take("messages", "somebody else")
+    MESSAGES.take("another key")
 
 
 def test_bucket_grants_its_tokens_and_returns_the_wait():
     burst, rate = settings.RATE_LIMITS["messages"]
-    assert throttles.take_many("messages", {"a": burst - 1, "b": 1}) == {
+    assert MESSAGES.take_many({"a": burst - 1, "b": 1}) == {
         "a": (burst - 1, 0),
         "b": (1, 0),
     }
-    got, wait = throttles.take_many("messages", {"a": 5})["a"]
+    got, wait = MESSAGES.take_many({"a": 5})["a"]
     assert got in (1, 2)
     assert 1 <= wait <= 1 + 1 / rate
 
