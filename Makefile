@@ -55,7 +55,7 @@ chaos: $(DEV_STAMP)
 
 # Who may do what: the table by every entry point, and without each condition of a policy once.
 authority: $(DEV_STAMP)
-	$(BIN)/python -m pytest tests/authority -v $(ARGS)
+	$(BIN)/python -m pytest tests/authority -v -s $(ARGS)
 
 # Figures of this machine; make bench ARGS=--quick takes less time.
 bench: $(DEV_STAMP)

@@ -1,119 +1,143 @@
-"""One table of cases through both doors: REST and the socket refuse and allow the same."""
+"""One table of inputs through every entry point: REST, socket, broker and page answer alike.
+
+Who may do what is compared by tests/authority; here it is what is sent.
+"""
 
 from __future__ import annotations
 
+import json
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.test import Client as Browser
 
-from apps.accounts.services.blocks import user_block
+from apps.accounts.services.login import device_sign_in
+from apps.chats.models import Chat
 from apps.chats.services.direct import chat_open_direct
-from apps.messages.commands import socket as commands
-from apps.messages.serializers import SocketDeleteInput, SocketEditInput, SocketSendInput
-from apps.messages.services.send import message_send, messages_send
-from messenger.core.actors import Actor
-from messenger.core.errors import DomainError
-from messenger.core.problems import problem
-from messenger.core.shapes import read_input
+from apps.messages.commands.broker import commands_do
+from apps.messages.models import Message
+from apps.messages.services.send import message_send
+from messenger.core.brokers import Received
+from tests.authority.doors import shown_refusal
+from tests.conftest import DEVICE, Api
+from tests.web import Client, WebProcess
 
-KNOWN = UUID("0199a000-0000-7000-8000-000000000001")
+pytestmark = pytest.mark.django_db(transaction=True)
+Fields = dict[str, Any]
+NEW, EARLIER, OTHERS = "a new id", "the id of alice's earlier message", "the id of bob's message"
 
-SEND = [
-    ("alice", {"text": "hello"}, None),
-    ("bob", {"text": "hello"}, None),
-    ("charlie", {"text": "hello"}, "not_found"),
-    ("alice", {"text": ""}, "invalid_input"),
-    ("alice", {"text": "x" * 5001}, "invalid_input"),
-    ("alice", {"text": "x" * 5000}, None),
-    ("alice", {"text": "again", "message_id": str(KNOWN)}, None),
-    ("bob", {"text": "stolen", "message_id": str(KNOWN)}, "message_id_conflict"),
-    ("alice", {"text": "x", "reply_to": str(KNOWN)}, None),
-    ("alice", {"text": "x", "reply_to": str(uuid4())}, "invalid_input"),
-    ("alice", {"text": "x", "chat_id": str(uuid4())}, "not_found"),
-    ("alice", {"text": "x", "chat_id": "x"}, "invalid_input"),
+# What alice sends → the error's code, or the text that is stored.
+SEND: list[tuple[str, Fields, str]] = [
+    ("plain", {"text": "hello"}, "hello"),
+    ("surrounding white space is removed", {"text": "  hello \n"}, "hello"),
+    ("as long as may be", {"text": "x" * 5000}, "x" * 5000),
+    ("too long", {"text": "x" * 5001}, "invalid_input"),
+    ("empty", {"text": ""}, "invalid_input"),
+    ("only white space", {"text": " \n "}, "invalid_input"),
+    ("NUL", {"text": "a\0b"}, "invalid_input"),
+    ("a retry keeps the first text", {"text": "again", "message_id": EARLIER}, "earlier"),
+    ("somebody else's id", {"text": "mine", "message_id": OTHERS}, "message_id_conflict"),
+    ("a reply", {"text": "yes", "reply_to": OTHERS}, "yes"),
+    ("a reply to nothing", {"text": "yes", "reply_to": NEW}, "invalid_input"),
 ]
-CHANGE = [
-    ("alice", "edit", {"text": "new"}, None),
-    ("alice", "edit", {"text": " "}, "invalid_input"),
-    ("bob", "edit", {"text": "new"}, "not_author"),
-    ("charlie", "edit", {"text": "new"}, "not_found"),
-    ("alice", "delete", {}, None),
-    ("bob", "delete", {}, "not_author"),
-    ("charlie", "delete", {}, "not_found"),
+EDIT: list[tuple[str, Fields, str]] = [
+    ("plain", {"text": "new"}, "new"),
+    ("surrounding white space is removed", {"text": " new "}, "new"),
+    ("the same text", {"text": "earlier"}, "earlier"),
+    ("empty", {"text": " "}, "invalid_input"),
+    ("too long", {"text": "x" * 5001}, "invalid_input"),
+    ("NUL", {"text": "a\0b"}, "invalid_input"),
 ]
 
 
-@pytest.fixture
-def cast(alice, bob, charlie):
-    """Who acts, by name; alice and bob share a chat in which alice has written."""
-    chat, _ = chat_open_direct(actor_id=alice.id, user_id=bob.id)
-    message_send(sender_id=alice.id, chat_id=chat.id, text="first", message_id=KNOWN)
-    return {"alice": alice, "bob": bob, "charlie": charlie, "chat": chat}
+class Scene:
+    """A chat of alice and bob for one input through one entry point, with a message of each."""
+
+    def __init__(self, alice, bob, chat: Chat) -> None:
+        self.alice, self.chat = alice, chat
+        self.earlier, self.others = uuid4(), uuid4()
+        message_send(sender_id=alice.id, chat_id=chat.id, text="earlier", message_id=self.earlier)
+        message_send(sender_id=bob.id, chat_id=chat.id, text="others", message_id=self.others)
+
+    def fields(self, fields: Fields) -> Fields:
+        """The fields with real ids."""
+        ids = {NEW: uuid4(), EARLIER: self.earlier, OTHERS: self.others}
+        return {name: str(ids.get(value, value)) for name, value in fields.items()}
 
 
-def through_the_socket(call) -> dict | None:
-    """The problem that a command ends in, or None."""
-    try:
-        outcome = call()
-    except DomainError as error:
-        outcome = error
-    return problem(outcome) if isinstance(outcome, DomainError) else None
+def by_rest(scene: Scene, action: str, fields: Fields, web: WebProcess) -> str:
+    client = Api().sign_in(scene.alice)
+    if action == "send":
+        answer = client.post("/messages", {"chat_id": str(scene.chat.id), **fields})
+    else:
+        answer = client.patch(f"/messages/{scene.earlier}", fields)
+    return "" if answer.status_code < 300 else answer.json()["code"]
 
 
-def assert_same(answer, refused: dict | None, code: str | None) -> None:
-    if code is None:
-        assert refused is None
-        assert answer.status_code in (200, 201, 204), answer.content
-        return
-    body = answer.json()
-    same = ("type", "title", "status", "code")
-    assert {key: body[key] for key in same} == {key: refused[key] for key in same}
-    assert (body["code"], answer.status_code) == (code, body["status"])
+def by_socket(scene: Scene, action: str, fields: Fields, web: WebProcess) -> str:
+    client = Client(web.port, device_sign_in(user=scene.alice, device=DEVICE).access)
+    client.ready()
+    if action == "send":
+        client.send("message", **{"chat_id": scene.chat.id, "message_id": uuid4(), **fields})
+    else:
+        client.send("edit_message", message_id=scene.earlier, **fields)
+    answer = client.wait_for_any("ack", "error")
+    client.close()
+    return answer.get("code", "")
 
 
-@pytest.mark.parametrize(("who", "fields", "code"), SEND)
-def test_sending_is_the_same_through_both_doors(cast, api, who, fields, code):
-    body = {"chat_id": str(cast["chat"].id), **fields}
-    answer = api(cast[who]).post("/messages", body)
-    actor = Actor(cast[who].id)
-
-    def by_socket():
-        frame = {"message_id": str(uuid4()), **body}
-        requests = commands.send_requests(actor, read_input(SocketSendInput, frame))
-        return messages_send(requests)[0]
-
-    assert_same(answer, through_the_socket(by_socket), code)
-
-
-@pytest.mark.parametrize(
-    ("blocker", "who", "code"),
-    [
-        ("bob", "alice", "not_accepting_messages"),
-        ("bob", "bob", "person_blocked"),
-        ("alice", "alice", "person_blocked"),
-        ("alice", "bob", "not_accepting_messages"),
-    ],
-)
-def test_nobody_writes_where_one_blocks_the_other(cast, api, blocker, who, code):
-    other = "alice" if blocker == "bob" else "bob"
-    user_block(actor_id=cast[blocker].id, user_id=cast[other].id)
-    test_sending_is_the_same_through_both_doors(cast, api, who, {"text": "hello"}, code)
-    outcome = code if who == "alice" else "not_author"
-    for text in ("new", "first"):  # also where nothing would change
-        test_changing_is_the_same_through_both_doors(
-            cast, api, who, "edit", {"text": text}, outcome
-        )
+def by_broker(scene: Scene, action: str, fields: Fields, web: WebProcess) -> str:
+    topic = f"message.{action}"
+    address = {"chat_id": scene.chat.id} if action == "send" else {"message_id": scene.earlier}
+    envelope = {
+        "event_id": uuid4(),
+        "event_type": topic,
+        "payload": {**address, **fields},
+        "metadata": {"actor_id": scene.alice.id},
+    }
+    refused = commands_do([Received(topic, "", json.dumps(envelope, default=str).encode())])
+    return refused[0][1].partition(":")[0] if refused else ""
 
 
-@pytest.mark.parametrize(("who", "what", "fields", "code"), CHANGE)
-def test_changing_is_the_same_through_both_doors(cast, api, who, what, fields, code):
-    actor, frame = Actor(cast[who].id), {"message_id": str(KNOWN), **fields}
-    client, path = api(cast[who]), f"/messages/{KNOWN}"
-    answer = client.patch(path, fields) if what == "edit" else client.delete(path)
+def by_page(scene: Scene, action: str, fields: Fields, web: WebProcess) -> str:
+    browser = Browser()
+    browser.force_login(scene.alice)
+    path = f"/chats/{scene.chat.id}/"
+    path += "send/" if action == "send" else f"messages/{scene.earlier}/edit/"
+    answer = browser.post(path, fields, follow=True)
+    if answer.status_code == 400:  # the form again, with its errors or the refusal's text
+        return "invalid_input"
+    code = shown_refusal(answer)
+    return "" if code == "ok" else code
 
-    def by_socket():
-        if what == "edit":
-            return commands.edit(actor, read_input(SocketEditInput, frame))
-        return commands.delete(actor, read_input(SocketDeleteInput, frame))
 
-    assert_same(answer, through_the_socket(by_socket), code)
+@pytest.fixture(scope="module")
+def web(django_db_setup, django_db_blocker):
+    """A web process without rate limits."""
+    with django_db_blocker.unblock():
+        process = WebProcess(LIMITS_SCALE="10000")
+    yield process
+    process.stop()
+
+
+@pytest.mark.parametrize("door", [by_rest, by_socket, by_broker, by_page])
+@pytest.mark.parametrize(("action", "table"), [("send", SEND), ("edit", EDIT)])
+def test_every_entry_point_answers_alike(door, action, table, alice, bob, web, settings):
+    settings.LIMITS_SCALE = 10_000
+    chat = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
+    for case, fields, expected in table:
+        scene = Scene(alice, bob, chat)
+        before = Message.objects.count()
+        code = door(scene, action, scene.fields(fields), web)
+        new = Message.objects.count() - before
+        if code:
+            assert (code, new) == (expected, 0), case
+            assert Message.objects.get(pk=scene.earlier).text == "earlier", case
+            continue
+        is_new = action == "send" and "message_id" not in fields
+        assert new == int(is_new), case
+        stored = Message.objects.filter(chat=chat).order_by("-seq").first()
+        assert stored is not None
+        message_id: UUID = stored.pk if is_new else scene.earlier
+        assert Message.objects.get(pk=message_id).text == expected, case

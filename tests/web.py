@@ -129,6 +129,10 @@ class Client:
             timeout,
         )
 
+    def wait_for_any(self, *kinds: str) -> dict[str, Any]:
+        """The next frame of one of these types; others are kept in `seen`."""
+        return self._until(lambda frame: frame["type"] in kinds)
+
     def quiet(self, seconds: float = 0.5) -> list[dict[str, Any]]:
         """Whatever arrives within `seconds`, without pings and presence."""
         frames = []

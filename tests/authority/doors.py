@@ -146,10 +146,13 @@ class Page:
 
 
 def shown_refusal(answer: Any) -> str:
-    """The code of the error whose title stands on a page; `ok` where there is none."""
+    """The code of the error that a page shows, as a notice or as the page; `ok` without one."""
     if "html" not in answer["Content-Type"]:
         return OK
-    text = unescape(answer.content.decode())
+    if answer.status_code >= 400:
+        text = unescape(answer.content.decode())
+    else:
+        text = "\n".join(str(notice) for notice in answer.context["messages"])
     return next((code for title, code in TITLES.items() if title in text), OK)
 
 

@@ -21,15 +21,15 @@ from apps.chats.selectors import standing_in
 from apps.chats.services.groups import group_create
 from apps.messages.commands.broker import SHAPES
 from apps.messages.rules import MESSAGE_POLICY, MessageAction
-from messenger.permission_table import CHATS, MESSAGES
+from messenger.permission_table import CHATS, MESSAGES, PAGES
 from tests.authority import stage as stages
-from tests.authority.doors import OK, Broker, Rest, Socket
+from tests.authority.doors import OK, Broker, Page, Rest, Socket
 from tests.authority.table import TABLES
 from tests.conftest import DEVICE
 from tests.web import Client, WebProcess
 
 Cell = tuple[str, str, str]  # action, object, viewer
-DOORS = {"rest": Rest, "broker": Broker}
+DOORS = {"rest": Rest, "page": Page, "broker": Broker}
 # What an action of the table asks of the policies, where the names differ.
 ASKS: dict[str, set[Action | MessageAction]] = {
     "mark_read": {Action.READ},
@@ -37,7 +37,6 @@ ASKS: dict[str, set[Action | MessageAction]] = {
     "read": {Action.READ, MessageAction.READ},
     "edit": {Action.EDIT, MessageAction.EDIT},
 }
-SIZES: dict[str, int] = {}  # printed by `make authority`
 
 
 class RolledBack(Exception):
@@ -110,7 +109,7 @@ class Matrix:
 def test_every_entry_point_but_the_socket_agrees_with_the_table(kind, db, no_limits):
     matrix = Matrix(kind)
     cells = list(matrix.cells())
-    SIZES[kind] = len(cells)
+    print(f"{kind}: {len(cells)} cells by {', '.join(DOORS)}")
     assert list(matrix.differences(iter(cells))) == []
 
 
@@ -166,7 +165,7 @@ def _socket_differences(kind: str, cast: Any, door: Socket) -> Iterator[str]:
     """As `Matrix.differences`; what was changed stays, so each allowed cell gets a new chat."""
     stage, staged_for = None, ""
     cells = [(cell, outcome) for cell, outcome in TABLES[kind].items() if cell[0] in door.actions]
-    SIZES[f"{kind} by socket"] = len(cells)
+    print(f"{kind}: {len(cells)} cells by socket")
     for cell, expected in sorted(cells, key=lambda one: one[0][2]):
         action, target, viewer = cell
         if stage is None or (kind == Chat.Kind.DIRECT and staged_for != viewer):
@@ -275,6 +274,19 @@ BESIDE = {
 def test_every_rest_route_of_chats_and_messages_is_covered():
     routes = {(name, method) for name, ways in {**CHATS, **MESSAGES}.items() for method in ways}
     assert routes == set(Rest.ROUTES.values()) | BESIDE.keys()
+
+
+PAGES_BESIDE = {
+    *("inbox", "notifications", "notifications-read", "chat-details"),  # one's own lists
+    *("chat-new", "chat-open", "group-new", "group-search", "group-create"),  # make chats
+    *("chat-pin", "chat-archive", "chat-notify", "chat-mute"),  # one's own row
+    *("chat-block", "chat-unblock"),  # about a person, not a chat
+}
+
+
+def test_every_page_action_of_chats_and_messages_is_covered():
+    covered = {name for name, _ in Page.ROUTES.values()}
+    assert PAGES.keys() == covered | PAGES_BESIDE
 
 
 def test_every_topic_and_command_is_covered():
