@@ -19,7 +19,7 @@ MODULES = {
     "events", "services", "views", "urls", "commands", "tasks", "pages", "page_urls", "forms",
     "admin", "management", "mails", "push",
 }  # fmt: skip
-# What one app has besides, and why.
+# Further modules of one app, each with its reason.
 MORE_MODULES = {
     ("accounts", "adapter"): "allauth asks it for everything it would do itself",
     ("accounts", "authentication"): "DRF's authentication classes",
@@ -45,7 +45,7 @@ def test_only_core_and_gateway_publish_after_a_commit(name):
     assert {path for path in files_with(name) if not path.startswith(allowed)} == set()
 
 
-def test_only_one_place_says_who_takes_part_in_a_chat():
+def test_left_at_is_a_condition_in_one_module_only():
     found = files_with(r"left_at\s*(=\s*None\s*[,)]|__isnull|\s+IS\s+(NOT\s+)?NULL)")
     assert {path for path in found if "/migrations/" not in path} == {"apps/chats/models.py"}
 

@@ -17,7 +17,7 @@ class InvalidToken(NotAuthenticated):
 
 
 class SessionEnded(NotAuthenticated):
-    """Signed out, revoked or expired on the server, whatever the token says."""
+    """Signed out, revoked or expired on the server, although the token is valid."""
 
     code = "session_ended"
     title = _("You were signed out on this device.")

@@ -1,4 +1,4 @@
-"""`docs/events/`: a JSON Schema for every event in its envelope, and a page that lists them."""
+"""Generates `docs/events/`: a page, and a JSON Schema per event."""
 
 from __future__ import annotations
 

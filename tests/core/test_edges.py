@@ -84,7 +84,7 @@ def test_unavailable_database_is_a_503_for_api_and_pages(alice, api, monkeypatch
     browser.force_login(alice)
     page = browser.get("/")
     assert page.status_code == 503
-    assert b"Something broke" in page.content
+    assert b"The server is busy" in page.content
 
 
 @pytest.mark.django_db

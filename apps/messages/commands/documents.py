@@ -1,4 +1,4 @@
-"""`docs/commands/`: a JSON Schema for every command in its envelope, and a page that lists them."""
+"""Generates `docs/commands/`: a page, and a JSON Schema per command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from messenger.core.brokers.protocol import dead_letter_topic
 
 
 def command_documents() -> dict[str, str]:
-    """File name → content, for every file of the folder."""
+    """File name → content of every file of the folder."""
     schemas = {f"{topic}.json": _schema(topic) for topic in SHAPES}
     return {"README.md": PAGE.replace("DEAD", dead_letter_topic("message.send")), **schemas}
 
@@ -28,34 +28,35 @@ def _schema(topic: str) -> str:
 
 PAGE = """# Commands
 
-Made from the shapes in `apps/messages/commands` by `make docs`; a test holds it to them.
+Generated from the shapes in `apps/messages/commands` by `make docs`; a test compares them.
 
-Other systems ask for things by publishing to these topics of the broker that `EVENT_BROKER_TYPE`
-names; `manage.py consume_commands` does them through the same services as every other door.
-`make run` starts it where `CONSUME_COMMANDS` says so.
+Other systems publish commands to these topics of the broker that `EVENT_BROKER_TYPE` names.
+`manage.py consume_commands` executes them with the services of the other entry points; `make run`
+starts it if `CONSUME_COMMANDS` is set.
 
 | topic | payload |
 |---|---|
-| [`message.send`](message.send.json) | as `POST /api/v1/messages`; the id may be the command's |
+| [`message.send`](message.send.json) | as for `POST /api/v1/messages`; `message_id` is optional |
 | [`message.edit`](message.edit.json) | `message_id`, `text` |
-| [`message.read`](message.read.json) | `message_id`, or `chat_id` and `seq`: up to there |
-| [`message.delete`](message.delete.json) | `message_id`, for everyone |
+| [`message.read`](message.read.json) | `message_id`, or `chat_id` and `seq`: the last message read |
+| [`message.delete`](message.delete.json) | `message_id`; deletes for everyone |
 
-A command is one JSON object in the envelope of [events](../events/README.md): `event_id`, its own
-id; `event_type`, the topic's name; `payload`; `metadata` with `actor_id`, in whose name.
-`timestamp`, `service` and `metadata.request_id` may be there. A message without a `message_id` gets
-the command's id.
+A command is one JSON object in the envelope of [events](../events/README.md): `event_id`, the id
+of the command; `event_type`, the name of the topic; `payload`; `metadata` with `actor_id`, the acting
+user. `timestamp`, `service` and `metadata.request_id` are optional. A message without a
+`message_id` gets the id of the command.
 
-- **Order.** Commands with one key, best the chat's id, are done in the order of their topic.
-  Between topics there is none: edit a message once its event has come back.
-- **Trust.** Who may write to these topics acts for anybody: guard them with the broker's own
-  rights. What the actor may not do is refused all the same. No rate limit applies.
-- **Once.** A command is done in the transaction that notes its `event_id`. Sent again, or read
-  again after a crash, it does nothing.
-- **Nothing is lost.** The place in the topic is committed after the transaction, and while the
-  database is away the consumer waits.
-- **Dead letters.** What cannot be done goes as it came to `DEAD` and its like, with the reason
-  in the header `reason`: a stable code, then words. `internal` means that the log knows more.
-- **Scale.** Several consumers share the topics: Kafka by partitions, a Redis stream by entry (so
-  order holds with one consumer only), RabbitMQ with one at work and the others standing by.
+- **Order.** Commands with the same key, preferably the id of the chat, are executed in the order
+  of their topic. There is no order between topics: edit a message after its event was published.
+- **Trust.** Systems that may write to these topics act for any user: restrict access in the broker.
+  The actor's rights are checked nevertheless. No rate limits apply.
+- **Exactly once.** A command and its `event_id` are stored in one transaction. A repeated or
+  redelivered command has no effect.
+- **No loss.** The position in the topic is committed after the transaction. While the database is
+  unavailable, the consumer waits.
+- **Dead letters.** A command that cannot be executed is published unchanged to a topic such as
+  `DEAD`, with the reason in the header `reason`: a stable code, then a text. For `internal` see the
+  log.
+- **Scale.** Consumers share the topics: Kafka by partitions, a Redis stream by entries (in order
+  only with one consumer), RabbitMQ with one active consumer and others standing by.
 """
