@@ -38,11 +38,11 @@ starts it if `CONSUME_COMMANDS` is set.
 |---|---|
 | [`message.send`](message.send.json) | as for `POST /api/v1/messages`; `message_id` is optional |
 | [`message.edit`](message.edit.json) | `message_id`, `text` |
-| [`message.read`](message.read.json) | `message_id`, or `chat_id` and `seq`: the last message read |
+| [`message.read`](message.read.json) | `message_id`, or `chat_id` and `seq`: the last one read |
 | [`message.delete`](message.delete.json) | `message_id`; deletes for everyone |
 
-A command is one JSON object in the envelope of [events](../events/README.md): `event_id`, the id
-of the command; `event_type`, the name of the topic; `payload`; `metadata` with `actor_id`, the acting
+A command is one JSON object in the envelope of [events](../events/README.md): `event_id`, the
+command's id; `event_type`, the name of the topic; `payload`; `metadata` with `actor_id`, the acting
 user. `timestamp`, `service` and `metadata.request_id` are optional. A message without a
 `message_id` gets the id of the command.
 
