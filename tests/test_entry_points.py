@@ -19,7 +19,7 @@ from apps.messages.commands.broker import commands_do
 from apps.messages.models import Message
 from apps.messages.services.send import message_send
 from messenger.core.brokers import Received
-from tests.authority.doors import shown_refusal
+from tests.authority.entry_points import shown_refusal
 from tests.conftest import DEVICE, Api
 from tests.web import Client, WebProcess
 
@@ -105,7 +105,7 @@ def by_page(scene: Scene, action: str, fields: Fields, web: WebProcess) -> str:
     browser.force_login(scene.alice)
     path = f"/chats/{scene.chat.id}/"
     path += "send/" if action == "send" else f"messages/{scene.earlier}/edit/"
-    answer = browser.post(path, fields, follow=True)
+    answer = browser.post(path, fields)
     if answer.status_code == 400:  # the form again, with its errors or the refusal's text
         return "invalid_input"
     code = shown_refusal(answer)
@@ -121,15 +121,15 @@ def web(django_db_setup, django_db_blocker):
     process.stop()
 
 
-@pytest.mark.parametrize("door", [by_rest, by_socket, by_broker, by_page])
+@pytest.mark.parametrize("entry_point", [by_rest, by_socket, by_broker, by_page])
 @pytest.mark.parametrize(("action", "table"), [("send", SEND), ("edit", EDIT)])
-def test_every_entry_point_answers_alike(door, action, table, alice, bob, web, settings):
+def test_every_entry_point_answers_alike(entry_point, action, table, alice, bob, web, settings):
     settings.LIMITS_SCALE = 10_000
     chat = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
     for case, fields, expected in table:
         scene = Scene(alice, bob, chat)
         before = Message.objects.count()
-        code = door(scene, action, scene.fields(fields), web)
+        code = entry_point(scene, action, scene.fields(fields), web)
         new = Message.objects.count() - before
         if code:
             assert (code, new) == (expected, 0), case

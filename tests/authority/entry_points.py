@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
+from django.contrib.messages import get_messages
 from django.test import Client as Browser
 
 from apps.accounts.models import User
@@ -117,6 +118,7 @@ class Page:
     def perform(self, stage: Stage, action: str, target: str, viewer: str) -> str:
         """`ok`, or the code of the error whose text the page shows."""
         browser, path = self._browsers[viewer], f"/chats/{stage.chat.id}/"
+        browser.cookies.pop("messages", None)  # the notice of the cell before
         message = stage.messages.get((viewer, target))
         if message is not None:
             path += f"messages/{message}/"
@@ -126,7 +128,7 @@ class Page:
             answer = browser.get(f"{path}seen/", {"seq": stage.chat.last_seq})
         else:
             form = self.form(stage, action, target, viewer)
-            answer = browser.post(path + self.ROUTES[action][1], form, follow=True)
+            answer = browser.post(path + self.ROUTES[action][1], form)
         return "not_found" if answer.status_code == 404 else shown_refusal(answer)
 
     def form(self, stage: Stage, action: str, target: str, viewer: str) -> dict[str, Any]:
@@ -146,13 +148,13 @@ class Page:
 
 
 def shown_refusal(answer: Any) -> str:
-    """The code of the error that a page shows, as a notice or as the page; `ok` without one."""
+    """The code of the error that a page shows, or that its redirect will show; `ok` without one."""
     if "html" not in answer["Content-Type"]:
         return OK
     if answer.status_code >= 400:
         text = unescape(answer.content.decode())
     else:
-        text = "\n".join(str(notice) for notice in answer.context["messages"])
+        text = "\n".join(str(notice) for notice in get_messages(answer.wsgi_request))
     return next((code for title, code in TITLES.items() if title in text), OK)
 
 
