@@ -13,7 +13,7 @@ from messenger.core.events import outbox_written
 from messenger.core.models import OutboxEvent
 
 COUNT_LIMIT = 10_000
-SLICE = 5_000
+SLICE_SIZE = 5_000  # rows per transaction of the pruning
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def outbox_retry(events: Iterable[OutboxEvent]) -> int:
     return count
 
 
-def outbox_prune(*, seconds: float = 120.0) -> int:
+def outbox_prune(*, seconds: float = 120.0, slice_size: int = SLICE_SIZE) -> int:
     """Delete events published longer ago than `OUTBOX_RETENTION`; returns their number.
 
     Walks the primary key in slices, one transaction each, from the oldest row to the first one that
@@ -52,7 +52,9 @@ def outbox_prune(*, seconds: float = 120.0) -> int:
     until, last, total = time.monotonic() + seconds, 0, 0
     while time.monotonic() < until:
         with connection.cursor() as cursor:
-            cursor.execute(PRUNE, {"last": last, "slice": SLICE, "kept": settings.OUTBOX_RETENTION})
+            cursor.execute(
+                PRUNE, {"last": last, "slice": slice_size, "kept": settings.OUTBOX_RETENTION}
+            )
             deleted, last, is_end = cursor.fetchone()
         total += deleted
         if is_end:

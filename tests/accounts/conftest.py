@@ -1,8 +1,8 @@
-"""What the tests of accounts share."""
+"""Fixtures of the tests of accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
@@ -11,16 +11,30 @@ from messenger.core import live
 
 
 @pytest.fixture
-def closed_sockets(monkeypatch) -> Callable[[], list[tuple[UUID, UUID]]]:
+def closed_sockets() -> Iterator[Callable[[], list[tuple[UUID, UUID]]]]:
     """`closed_sockets()`: (user, session) of every close frame published after a commit."""
-    published: list[live.Frame] = []
-    monkeypatch.setattr(live.publisher, "put", published.extend)
+    recorder = Recorder()
+    live.publisher.subscribe(recorder)
 
     def closed() -> list[tuple[UUID, UUID]]:
         return [
-            (UUID(frame.group.removeprefix("user.")), UUID(frame.control["sid"]))
-            for frame in published
-            if frame.control.get("op") == "close"
+            (UUID(frame["group"].removeprefix("user.")), UUID(frame["control"]["sid"]))
+            for frame in recorder.frames
+            if (frame["control"] or {}).get("op") == "close"
         ]
 
-    return closed
+    yield closed
+    live.publisher.unsubscribe(recorder)
+
+
+class Recorder:
+    """A subscriber that records the frames of this process."""
+
+    def __init__(self) -> None:
+        self.frames: list[live.Body] = []
+
+    def deliver(self, frames: list[live.Body]) -> None:
+        self.frames += frames
+
+    def is_subscribed(self, group: str) -> bool:
+        return False

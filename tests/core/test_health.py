@@ -135,12 +135,11 @@ def test_pruning_deletes_old_published_events_and_keeps_waiting_ones(settings):
     assert gone_too.pk not in left
 
 
-def test_pruning_goes_on_over_slices(settings, monkeypatch):
-    monkeypatch.setattr("messenger.core.outbox.SLICE", 2)
+def test_pruning_goes_on_over_slices(settings):
     old = settings.OUTBOX_RETENTION + 60
     for _ in range(7):
         emitted(created_at=ago(old), published_at=ago(old))
-    assert outbox_prune() == 7
+    assert outbox_prune(slice_size=2) == 7
 
 
 def value(text: str, name: str) -> float:

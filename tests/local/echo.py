@@ -1,4 +1,4 @@
-"""`messenger.serve` in front of a small application that echoes: the server alone is under test."""
+"""`messenger.serve` with a small application that echoes, to test the server alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ open_sockets: set[Any] = set()
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "http":
-        if scope["path"] == "/slow":
-            await asyncio.sleep(0.5)
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        if scope["path"] == "/slow":
+            await send({"type": "http.response.body", "body": b"begun ", "more_body": True})
+            await asyncio.sleep(0.5)
         await send({"type": "http.response.body", "body": b"done"})
         return
     await receive()
