@@ -39,7 +39,7 @@ class Talker:
         self.done = 0
         self.errors: dict[str, int] = defaultdict(int)
         self.latencies: list[float] = []
-        self.highest = self.told = 0
+        self.highest = self.reported = 0
         self.talking = False
         socket.on_frame = self.receive
 
@@ -81,8 +81,8 @@ class Talker:
             self.send()
 
     def tell(self) -> None:
-        if self.highest > self.told:
-            self.told = self.highest
+        if self.highest > self.reported:
+            self.reported = self.highest
             self.socket.send(
                 {"type": "delivered", "items": [{"chat_id": self.chat, "seq": self.highest}]}
             )

@@ -46,9 +46,9 @@ def main(path: str) -> None:
         two = people[2 * n : 2 * n + 2]
         chat, _ = chat_open_direct(actor_id=two[0].id, user_id=two[1].id)
         pairs.append({"chat": str(chat.id), "tokens": [token_of(one) for one in two]})
-    crowd = people[2 * PAIRS :]
+    members = people[2 * PAIRS :]
     room = group_create(
-        actor_id=crowd[0].id, title="Room", member_ids=[one.id for one in crowd[1:]]
+        actor_id=members[0].id, title="Room", member_ids=[one.id for one in members[1:]]
     )
     late = User.objects.bulk_create([person("late")])[0]
     for friend in people[:2]:
@@ -57,7 +57,7 @@ def main(path: str) -> None:
     data = {
         "missed": token_of(late),
         "pairs": pairs,
-        "room": {"chat": str(room.id), "tokens": [token_of(one) for one in crowd]},
+        "room": {"chat": str(room.id), "tokens": [token_of(one) for one in members]},
     }
     Path(path).write_text(json.dumps(data))
 

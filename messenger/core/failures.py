@@ -28,7 +28,7 @@ from messenger.core.models import FailedTask
 from messenger.core.redis import client
 
 log = structlog.get_logger("messenger.tasks")
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 # A task that was redelivered this often has killed its worker each time.
 WORKERS_LOST = 3
 COUNT_SECONDS = 24 * 3600
@@ -96,7 +96,7 @@ def failed_tasks_replay(tasks: Iterable[FailedTask]) -> tuple[int, int]:
 
 def failed_tasks_prune() -> int:
     """Delete tasks that failed more than 30 days ago; returns their number."""
-    return FailedTask.objects.filter(failed_at__lt=timezone.now() - KEPT).delete()[0]
+    return FailedTask.objects.filter(failed_at__lt=timezone.now() - RETENTION).delete()[0]
 
 
 def _summary(error: BaseException) -> str:

@@ -53,7 +53,7 @@ def outbox_prune(*, seconds: float = 120.0, slice_size: int = SLICE_SIZE) -> int
     while time.monotonic() < until:
         with connection.cursor() as cursor:
             cursor.execute(
-                PRUNE, {"last": last, "slice": slice_size, "kept": settings.OUTBOX_RETENTION}
+                PRUNE, {"last": last, "slice": slice_size, "retention": settings.OUTBOX_RETENTION}
             )
             deleted, last, is_end = cursor.fetchone()
         total += deleted
@@ -89,13 +89,13 @@ PRUNE = """
 WITH slice AS MATERIALIZED (
   SELECT id, created_at, published_at FROM core_outboxevent
   WHERE id > %(last)s ORDER BY id LIMIT %(slice)s
-), gone AS (
+), deleted AS (
   DELETE FROM core_outboxevent USING slice
   WHERE core_outboxevent.id = slice.id
-    AND slice.published_at < clock_timestamp() - make_interval(secs => %(kept)s)
+    AND slice.published_at < clock_timestamp() - make_interval(secs => %(retention)s)
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM gone), coalesce(max(id), 0),
-  count(*) < %(slice)s OR max(created_at) > clock_timestamp() - make_interval(secs => %(kept)s)
+SELECT (SELECT count(*) FROM deleted), coalesce(max(id), 0),
+  count(*) < %(slice)s OR max(created_at) > clock_timestamp() - make_interval(secs => %(retention)s)
 FROM slice
 """

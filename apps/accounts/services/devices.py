@@ -14,7 +14,7 @@ from apps.accounts.models import Device
 from apps.accounts.selectors import access_login_session
 
 DEVICES_LIMIT = 20  # per user; further ones replace the oldest
-FAILING_KEPT = timedelta(days=14)
+FAILING_RETENTION = timedelta(days=14)
 PRUNE_BATCH = 1000
 
 
@@ -70,7 +70,7 @@ def devices_prune() -> int:
     """Delete devices whose pushes have failed for two weeks, or whose session has ended."""
     now = timezone.now()
     over = Q(session__expires_at__lt=now) | Q(session__revoked_at__isnull=False)
-    dead = Device.objects.filter(Q(failing_since__lt=now - FAILING_KEPT) | over)
+    dead = Device.objects.filter(Q(failing_since__lt=now - FAILING_RETENTION) | over)
     pruned = 0
     while ids := list(dead.values_list("id", flat=True)[:PRUNE_BATCH]):
         pruned += Device.objects.filter(id__in=ids).delete()[0]

@@ -14,7 +14,7 @@ from messenger.core.live import PRESENCE_GROUP, Frame
 def last_seen_update(at: Mapping[UUID, datetime]) -> None:
     """Store when users were online, in one statement. A later time is never overwritten."""
     with connection.cursor() as cursor:
-        cursor.execute(SEEN, [list(at), list(at.values())])
+        cursor.execute(UPDATE, [list(at), list(at.values())])
 
 
 def presence_changed(user_id: UUID) -> Frame:
@@ -23,11 +23,11 @@ def presence_changed(user_id: UUID) -> Frame:
 
 
 # Locks rows in id order, because several processes may update the same users at once.
-SEEN = """
-WITH seen AS (
+UPDATE = """
+WITH online AS (
   SELECT u.id, q.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS q(id, at)
   JOIN accounts_user u ON u.id = q.id ORDER BY u.id FOR NO KEY UPDATE OF u
 )
-UPDATE accounts_user u SET last_seen_at = greatest(u.last_seen_at, seen.at)
-FROM seen WHERE u.id = seen.id
+UPDATE accounts_user u SET last_seen_at = greatest(u.last_seen_at, online.at)
+FROM online WHERE u.id = online.id
 """

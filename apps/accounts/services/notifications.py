@@ -19,8 +19,8 @@ from messenger.core import live
 from messenger.core.ids import new_id
 from messenger.core.json import dumps
 
-READ_KEPT = timedelta(days=30)
-UNREAD_KEPT = timedelta(days=180)
+READ_RETENTION = timedelta(days=30)
+UNREAD_RETENTION = timedelta(days=180)
 PRUNE_BATCH = 1000
 
 
@@ -157,9 +157,9 @@ WHERE n.id = q.id AND n.pushed < q.position
 def notifications_prune() -> int:
     """Delete notifications after 30 days if read, after 180 days otherwise, in batches."""
     now = timezone.now()
-    old = Notification.objects.filter(created_at__lt=now - READ_KEPT)
+    old = Notification.objects.filter(created_at__lt=now - READ_RETENTION)
     pruned = 0
-    for rows in (old.exclude(read_at=None), old.filter(created_at__lt=now - UNREAD_KEPT)):
+    for rows in (old.exclude(read_at=None), old.filter(created_at__lt=now - UNREAD_RETENTION)):
         while ids := list(rows.values_list("id", flat=True)[:PRUNE_BATCH]):
             pruned += Notification.objects.filter(id__in=ids).delete()[0]
     return pruned

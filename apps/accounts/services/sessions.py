@@ -20,7 +20,7 @@ from apps.accounts.selectors import access_login_session, rights_of
 from messenger.core import live
 
 SEEN_EVERY = timedelta(minutes=1)
-KEPT_FOR = timedelta(days=30)
+RETENTION = timedelta(days=30)
 PRUNE_BATCH = 1000
 
 
@@ -142,7 +142,7 @@ def session_logout(*, refresh: str) -> None:
 
 def sessions_prune() -> int:
     """Delete sessions that ended over 30 days ago, and Django's expired ones, in batches."""
-    limit = timezone.now() - KEPT_FOR
+    limit = timezone.now() - RETENTION
     over = LoginSession.objects.filter(Q(expires_at__lt=limit) | Q(revoked_at__lt=limit))
     pruned = 0
     while ids := list(over.values_list("id", flat=True)[:PRUNE_BATCH]):

@@ -79,7 +79,7 @@ class PeopleView(PersonalView):
 class PersonView(PersonalView):
     @describe(
         "A person's public profile",
-        description="With their presence, where you share a chat with them and they tell it.",
+        description="With presence, if you share a chat and the person does not hide it.",
         responses={200: shapes.ProfileOut},
         errors=(404,),
     )
@@ -91,9 +91,10 @@ class BlockView(PersonalView):
     @describe(
         "Block a person",
         description=(
-            "They cannot write to you, add you to groups, or see when you are here; they are not "
-            "told, and get 403 `not_accepting_messages`, as from anybody who takes no messages "
-            "from them. Nor can you write to them: 403 `person_blocked`. Groups in common go on."
+            "The person cannot write to you, add you to groups or see your presence. They are not "
+            "notified; they get 403 `not_accepting_messages`, as from people who accept messages "
+            "only from contacts. You cannot write to them either: 403 `person_blocked`. Common "
+            "groups are not affected."
         ),
         responses={204: None},
         errors=(403, 404),
