@@ -19,7 +19,7 @@ from messenger.core.limits import LOGIN_ADDRESS, OWN_ACCOUNT
 
 
 class SecondFactor:
-    """Codes are used up in the database, so that no code passes twice by any door."""
+    """Checks a code and marks it as used in the database, so that each works once everywhere."""
 
     user: User
     cleaned_data: dict[str, Any]
@@ -54,7 +54,7 @@ class PersonForm(forms.Form):
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What people tell about themselves, and who may see and write what."""
+    """My profile, language, time zone and privacy."""
 
     class Meta:
         model = User
@@ -88,7 +88,7 @@ class SessionForm(forms.Form):
 
 
 class NotificationsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """How people are told what happens while they are away."""
+    """Mails and pushes while I am away."""
 
     class Meta:
         model = User

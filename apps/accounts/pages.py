@@ -85,7 +85,7 @@ def devices_sign_out(request: Any) -> HttpResponse:
 
 def _signed_out(request: Any, ended: Any) -> HttpResponse:
     if ended:
-        messages.success(request, _("Signed out there."))
+        messages.success(request, _("Signed out."))
     return redirect("settings_devices")
 
 

@@ -28,7 +28,7 @@ class PersonBlocked(Forbidden):
     """The actor has blocked the other person of the direct chat."""
 
     code = "person_blocked"
-    title = _("You have blocked this person. Unblock them first.")
+    title = _("You have blocked this person.")
 
 
 class DirectChatIsFixed(Conflict):

@@ -98,8 +98,8 @@ def errors_as_pages(view: View) -> View:
 def page_action(back: str) -> Callable[[View], View]:
     """For views that change something: POST only; a refusal becomes a notice on page `back`.
 
-    `back` names a route with the same arguments as the view. What is missing or invisible stays a
-    404 page and an exceeded rate limit a 429 page.
+    `back` names a route with the same arguments as the view. A missing or invisible object stays
+    a 404 page, an exceeded rate limit a 429 page.
     """
 
     def decorate(view: View) -> View:

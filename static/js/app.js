@@ -49,7 +49,7 @@ function showConnection() {
   bannerTimer = setTimeout(() => {
     if (socket.connected) return;
     const isFirst = navigator.onLine && !socket.everConnected;
-    banner(isFirst ? gettext("Connecting…") : gettext("No connection. Your messages are sent once it is back."));
+    banner(isFirst ? gettext("Connecting…") : gettext("No connection. Your messages will be sent once it's back."));
   }, BANNER_AFTER);
 }
 

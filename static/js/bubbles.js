@@ -120,3 +120,12 @@ function dayPill(pill, at) {
   made.firstElementChild.textContent = dayLabel(at);
   return made;
 }
+
+// Removes date pills whose messages were removed.
+export function removeStrayPills(list) {
+  for (const pill of list.querySelectorAll(".pill")) {
+    const next = pill.nextElementSibling;
+    if (!next || next.classList.contains("pill")) pill.remove();
+  }
+  tidy(list.querySelector(".msg"));
+}

@@ -19,7 +19,7 @@ export async function move(address, push, { leave, showError }) {
     boot.conversation = JSON.parse(data.textContent).conversation;
     return page;
   } catch (error) {
-    if (error.name !== "AbortError") showError(gettext("No connection. Your messages are sent once it is back."));
+    if (error.name !== "AbortError") showError(gettext("No connection. Your messages will be sent once it's back."));
   }
 }
 

@@ -1,4 +1,4 @@
-// Who is online and who is typing: the dots on avatars, and the line under a conversation's name.
+// Presence and typing: the dots on avatars, and the line under a conversation's name.
 import { clock, dayLabel, fill, isToday, isYesterday, nameOf } from "./words.js";
 
 const FORGET = 5000; // there is no frame for the end of typing

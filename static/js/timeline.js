@@ -1,6 +1,6 @@
 // The window of a conversation that is on the page: its messages in order, at most LIMIT of them,
 // loaded upward and downward while the reader scrolls.
-import { nextMessage, setSeq, setState, setText, tidy } from "./bubbles.js";
+import { nextMessage, removeStrayPills, setSeq, setState, setText, tidy } from "./bubbles.js";
 import { Source } from "./source.js";
 import { Viewport } from "./viewport.js";
 import { announce, me, nameOf } from "./words.js";
@@ -20,8 +20,7 @@ export class Timeline {
     this.older = document.getElementById("older");
     this.newer = document.getElementById("newer");
     this.#edgesChanged();
-    this.edges.observe(this.older);
-    this.edges.observe(this.newer);
+    for (const edge of [this.older, this.newer]) this.edges.observe(edge);
     this.view.scrolled();
   }
 
@@ -169,8 +168,8 @@ export class Timeline {
       this.older.classList.remove("is-slow");
       this.loading = false;
     }
-    this.edges.unobserve(up ? this.older : this.newer);
-    this.edges.observe(up ? this.older : this.newer);
+    this.edges.unobserve(this[edge]);
+    this.edges.observe(this[edge]); // reports anew whether the edge is in view
   }
 
   #prepend(elements, page) {
@@ -179,13 +178,13 @@ export class Timeline {
     [...elements, top].forEach(tidy);
     this.low = page.items[0]?.seq ?? this.low;
     this.hasBefore = page.has_more_before;
-    const rows = this.list.querySelectorAll(".msg[data-seq]");
-    for (let index = LIMIT; index < rows.length; index += 1) rows[index].remove();
+    const rows = [...this.list.querySelectorAll(".msg[data-seq]")];
+    rows.slice(LIMIT).forEach((row) => row.remove());
     if (rows.length > LIMIT) {
       this.high = Number(rows[LIMIT - 1].dataset.seq);
       this.hasAfter = true;
     }
-    this.#strayPills();
+    removeStrayPills(this.list);
     this.#edgesChanged();
   }
 
@@ -198,23 +197,15 @@ export class Timeline {
   }
 
   #trimTop() {
-    const rows = this.list.querySelectorAll(".msg[data-seq]");
+    const rows = [...this.list.querySelectorAll(".msg[data-seq]")];
     const extra = rows.length - LIMIT;
     if (extra <= 0) return;
-    for (let index = 0; index < extra; index += 1) rows[index].remove();
+    rows.slice(0, extra).forEach((row) => row.remove());
     this.low = Number(rows[extra].dataset.seq);
     this.hasBefore = true;
-    this.#strayPills();
+    removeStrayPills(this.list);
     tidy(rows[extra]);
     this.#edgesChanged();
-  }
-
-  #strayPills() {
-    for (const pill of this.list.querySelectorAll(".pill")) {
-      const next = pill.nextElementSibling;
-      if (!next || next.classList.contains("pill")) pill.remove();
-    }
-    tidy(this.list.querySelector(".msg"));
   }
 
   #insert(element, seq) {
@@ -240,6 +231,7 @@ export class Timeline {
     if (this.view.atEnd) this.#trimTop();
   }
 
+  // Asks for messages and changes since `high` and `rev`.
   sync() {
     this.socket.send({ type: "sync", chats: { [this.id]: { seq: this.high, rev: this.rev } } });
   }

@@ -30,7 +30,7 @@ def browser(alice) -> Client:
 
 
 @pytest.mark.django_db
-def test_signing_up_on_the_page_is_the_same_registration(mails):
+def test_signing_up_on_the_page_registers_as_rest_does(mails):
     client = Client()
     answer = client.post("/accounts/signup/", FORM)
     assert answer.status_code == 302
@@ -57,7 +57,7 @@ def test_signing_up_on_the_page_is_the_same_registration(mails):
         {"password1": "x" * 129},
     ],
 )
-def test_the_page_obeys_the_same_rules(alice, change):
+def test_the_sign_up_page_has_the_rules_of_rest(alice, change):
     answer = Client().post("/accounts/signup/", {**FORM, **change})
     assert answer.status_code == 200
     assert answer.context["form"].errors.keys() == change.keys()
@@ -65,7 +65,7 @@ def test_the_page_obeys_the_same_rules(alice, change):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_on_the_page_get_one_account_and_a_form_error():
+def test_concurrent_sign_ups_make_one_account_and_form_errors():
     def sign_up(number):
         try:
             return Client().post("/accounts/signup/", {**FORM, "email": f"d{number}@example.org"})
@@ -79,7 +79,7 @@ def test_two_at_once_on_the_page_get_one_account_and_a_form_error():
 
 
 @pytest.mark.django_db
-def test_the_page_has_the_same_limits(alice, settings, api):
+def test_the_sign_in_page_shares_its_rate_limits_with_rest(alice, settings, api):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login_account": (2, 0.001)}
     wrong = {"login": "alice", "password": "wrong"}
     api().post("/auth/login", wrong)
@@ -177,7 +177,7 @@ def test_the_profile_page_saves_and_refuses(browser, alice):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/settings/profile/", "/settings/devices/", "/accounts/email/"])
-def test_strangers_are_sent_to_sign_in(path):
+def test_strangers_are_redirected_to_sign_in(path):
     answer = Client().get(path)
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/login/")
@@ -185,7 +185,7 @@ def test_strangers_are_sent_to_sign_in(path):
 
 @pytest.mark.django_db
 def test_a_cookie_alone_changes_no_address(browser, alice, mails):
-    """Whoever has it could otherwise have the next password mail sent to themselves."""
+    """A thief of the cookie could otherwise redirect the next password mail."""
     EmailAddress.objects.create(user=alice, email="old@example.org", verified=True)
     for action, email in (
         ("action_add", "thief@example.org"),

@@ -1,4 +1,4 @@
-"""A real browser in front of two real web processes; what the console complains about fails."""
+"""Chromium against two real web processes; an error in its console fails the test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# What a browser says about a line that a test has cut on purpose.
+# Console messages about a connection that a test has cut.
 CUT_ON_PURPOSE = re.compile(r"ERR_INTERNET_DISCONNECTED|WebSocket connection to .* failed")
 
 
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def processes(django_db_setup, django_db_blocker) -> Iterator[list[WebProcess]]:
-    """Two web processes on ports of their own, sharing the suite's database and Redis."""
+    """Two web processes that share the suite's database and Redis."""
     with django_db_blocker.unblock():
         running = [WebProcess(), WebProcess()]
     yield running
@@ -51,8 +51,8 @@ def processes(django_db_setup, django_db_blocker) -> Iterator[list[WebProcess]]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    # Playwright's sync API keeps a loop running in this thread; the ORM is used beside it, and
-    # tests of other folders that run a loop of their own must find it gone.
+    # Playwright's sync API keeps an event loop running in this thread, in which the tests use the
+    # ORM. It ends with the module, because other tests run event loops as well.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
@@ -66,7 +66,7 @@ class Window:
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.context, self.address = context, address
-        self.complaints: list[str] = []
+        self.console_errors: list[str] = []
         context.on("console", lambda line: self._hear(line.type, line.text))
         context.on("weberror", lambda error: self._hear("error", str(error.error)))
         self.page: Page = context.new_page()
@@ -74,20 +74,20 @@ class Window:
 
     def _hear(self, kind: str, text: str) -> None:
         if kind == "error" and not CUT_ON_PURPOSE.search(text):
-            self.complaints.append(text)
+            self.console_errors.append(text)
 
     def go(self, path: str) -> Page:
         self.page.goto(f"{self.address}{path}")
         return self.page
 
     def at_chat(self, chat_id: UUID) -> Page:
-        """The conversation, once its line is up."""
+        """The conversation, once its socket is connected."""
         with self.page.expect_websocket() as line:
             self.go(f"/chats/{chat_id}/")
         line.value.wait_for_event("framereceived")
         return self.page
 
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         self.page.fill("#text", text)
         self.page.press("#text", "Enter")
 
@@ -113,15 +113,15 @@ def window(chromium, processes, transactional_db) -> Iterator[Callable[..., Wind
         return opened[-1]
 
     yield make
-    complaints = [text for one in opened for text in one.complaints]
+    console_errors = [text for one in opened for text in one.console_errors]
     for one in opened:
         one.context.close()
-    assert complaints == []
+    assert console_errors == []
 
 
 @pytest.fixture
-def talk(transactional_db, alice, bob) -> UUID:
-    """The direct chat of alice and bob, with a few words in it."""
+def direct(transactional_db, alice, bob) -> UUID:
+    """The direct chat of alice and bob, with three messages."""
     chat = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
     for sender, text in ((alice, "Hello Bob"), (bob, "Hello Alice"), (alice, "How are you?")):
         message_send(sender_id=sender.id, chat_id=chat.id, text=text)
@@ -129,7 +129,7 @@ def talk(transactional_db, alice, bob) -> UUID:
 
 
 @pytest.fixture
-def circle(transactional_db, alice, bob, charlie) -> UUID:
+def group(transactional_db, alice, bob, charlie) -> UUID:
     """A group of all three that alice owns."""
     members = [bob.id, charlie.id]
     chat = group_create(actor_id=alice.id, title="Reading circle", member_ids=members)

@@ -1,4 +1,4 @@
-"""Groups with scripts; one's own other windows; the end of a session."""
+"""Groups with scripts; my other windows; the end of a session."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from apps.chats.services.participants import participant_remove, participants_ad
 from tests.factories import UserFactory
 
 
-def test_a_group_is_gathered_with_chips_and_appears_at_its_members(window, alice, bob, charlie):
+def test_a_new_group_appears_in_its_members_lists(window, alice, bob, charlie):
     his = window(bob, at=1)
     his.go("/")
-    expect(his.page.get_by_role("heading", name="Nobody to talk to yet")).to_be_visible()
+    expect(his.page.get_by_role("heading", name="No chats yet")).to_be_visible()
     page = window(alice).go("/chats/new-group/")
     page.fill("[name=title]", "Choir")
     for typed, name in (("bo", "Bob_m"), ("char", "Charlie")):
@@ -26,15 +26,15 @@ def test_a_group_is_gathered_with_chips_and_appears_at_its_members(window, alice
         page.locator("[data-results]").get_by_role("button", name=name).click()
         expect(page.locator(".chip", has_text=name)).to_be_visible()
     page.get_by_role("button", name="Remove Charlie").click()
-    page.get_by_role("button", name="Create the group").click()
+    page.get_by_role("button", name="Create group").click()
     expect(page.locator("#conversation-subtitle")).to_have_text("2 members")
     expect(his.page.locator(".chat-row", has_text="Choir")).to_be_visible()
     assert Chat.objects.get(title="Choir").participant_count == 2
 
 
-def test_people_are_added_from_the_details(window, circle, alice):
+def test_people_are_added_from_the_details(window, group, alice):
     UserFactory(username="dora")
-    page = window(alice).go(f"/chats/{circle}/details/")
+    page = window(alice).go(f"/chats/{group}/details/")
     page.get_by_text("Add people").click()
     page.type("#d-q", "dor")
     page.locator("[data-add-results]").get_by_role("button", name="Dora").click()
@@ -42,55 +42,55 @@ def test_people_are_added_from_the_details(window, circle, alice):
 
 
 @pytest.mark.redis
-def test_a_new_name_and_new_people_show_without_touching_what_is_written(
-    window, circle, alice, bob
+def test_a_new_name_and_new_members_show_while_the_composer_keeps_its_text(
+    window, group, alice, bob
 ):
     dora = UserFactory(username="dora")
     his = window(bob, at=1)
-    his.at_chat(circle)
+    his.at_chat(group)
     his.page.fill("#text", "Half a thought")
-    chat_update(actor_id=alice.id, chat_id=circle, title="Listening circle")
-    participants_add(actor_id=alice.id, chat_id=circle, user_ids=[dora.id])
+    chat_update(actor_id=alice.id, chat_id=group, title="Listening circle")
+    participants_add(actor_id=alice.id, chat_id=group, user_ids=[dora.id])
     expect(his.page.locator("#conversation-name")).to_have_text("Listening circle")
     expect(his.page.locator("#conversation-subtitle")).to_have_text("4 members")
-    expect(his.page.locator(f'[data-chat="{circle}"]')).to_contain_text("Listening circle")
+    expect(his.page.locator(f'[data-chat="{group}"]')).to_contain_text("Listening circle")
     expect(his.page.locator("#text")).to_have_value("Half a thought")
 
 
-def test_my_other_window_follows(window, talk, alice):
+def test_my_other_window_shows_what_i_send_and_edit(window, direct, alice):
     one, other = window(alice), window(alice, at=1)
-    one.at_chat(talk)
-    other.at_chat(talk)
-    one.say("From the desk")
+    one.at_chat(direct)
+    other.at_chat(direct)
+    one.send("From the desk")
     expect(other.page.locator(".msg--mine", has_text="From the desk")).to_be_visible()
     other.page.press("#text", "ArrowUp")
-    other.say("From the desk, corrected")
+    other.send("From the desk, corrected")
     expect(one.page.locator(".msg--mine", has_text="corrected")).to_be_visible()
 
 
-def test_a_revoked_session_ends_at_the_sign_in_page(window, talk, alice):
+def test_a_revoked_session_leads_to_the_sign_in_page(window, direct, alice):
     hers = window(alice)
-    hers.at_chat(talk)
+    hers.at_chat(direct)
     ids = list(LoginSession.objects.filter(user=alice).values_list("id", flat=True))
     sessions_revoke(user_id=alice.id, session_ids=ids, reason="revoked")
-    expect(hers.page).to_have_url(re.compile(rf"/accounts/login/\?next=.*{talk}"))
+    expect(hers.page).to_have_url(re.compile(rf"/accounts/login/\?next=.*{direct}"))
 
 
-def test_whoever_was_removed_while_away_finds_the_list(window, circle, alice, bob):
+def test_a_member_removed_while_offline_returns_to_the_chat_list(window, group, alice, bob):
     his = window(bob)
-    his.at_chat(circle)
+    his.at_chat(group)
     his.context.set_offline(True)
-    his.say("Into the void")
-    participant_remove(actor_id=alice.id, chat_id=circle, user_id=bob.id)
+    his.send("Into the void")
+    participant_remove(actor_id=alice.id, chat_id=group, user_id=bob.id)
     his.context.set_offline(False)
     expect(his.page.get_by_role("heading", name="Choose a chat")).to_be_visible()
-    expect(his.page.locator(f'[data-chat="{circle}"]')).to_have_count(0)
+    expect(his.page.locator(f'[data-chat="{group}"]')).to_have_count(0)
 
 
-def test_a_phone_shows_one_pane_with_a_way_back(window, talk, alice):
+def test_a_phone_shows_one_pane_with_a_way_back(window, direct, alice):
     hers = window(alice, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
     page = hers.go("/")
-    page.locator(f'[data-chat="{talk}"]').tap()
+    page.locator(f'[data-chat="{direct}"]').tap()
     expect(page.locator("#text")).to_be_visible()
     expect(page.locator(".list")).to_be_hidden()
     page.get_by_role("link", name="Back to chats").tap()

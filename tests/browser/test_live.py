@@ -11,14 +11,14 @@ from apps.messages.services.send import message_send
 
 
 @pytest.mark.redis
-def test_two_people_chat_live_and_the_ticks_follow(window, talk, alice, bob):
+def test_two_people_chat_live_and_ticks_follow(window, direct, alice, bob):
     hers, his = window(alice), window(bob, at=1)
-    hers.at_chat(talk)
-    hers.say("Are you there?")
+    hers.at_chat(direct)
+    hers.send("Are you there?")
     own = hers.page.locator(".msg", has_text="Are you there?")
     expect(own).to_have_attribute("data-state", "sent")
     his.go("/")
-    row = his.page.locator(f'[data-chat="{talk}"]')
+    row = his.page.locator(f'[data-chat="{direct}"]')
     expect(row).to_contain_text("Are you there?")
     expect(own).to_have_attribute("data-state", "delivered")
     expect(his.page).to_have_title("(3) Chats · Lumin")
@@ -27,24 +27,24 @@ def test_two_people_chat_live_and_the_ticks_follow(window, talk, alice, bob):
     his.page.bring_to_front()
     expect(own).to_have_attribute("data-state", "read")
     expect(his.page).to_have_title("Alice · Lumin")
-    his.say("Yes!")
+    his.send("Yes!")
     answer = hers.page.locator(".msg", has_text="Yes!")
     expect(answer).to_be_visible()
     expect(answer).not_to_have_class("msg--mine")
-    assert Message.objects.filter(chat_id=talk, text="Yes!").count() == 1
+    assert Message.objects.filter(chat_id=direct, text="Yes!").count() == 1
 
 
-def test_what_is_written_offline_is_sent_once_the_line_is_back(window, talk, alice, bob):
+def test_messages_written_offline_are_sent_after_the_reconnect(window, direct, alice, bob):
     hers, his = window(alice), window(bob, at=1)
-    hers.at_chat(talk)
-    his.at_chat(talk)
+    hers.at_chat(direct)
+    his.at_chat(direct)
     hers.context.set_offline(True)
     expect(hers.page.locator("#banner")).to_be_visible()
-    hers.say("Written in a tunnel")
-    hers.say("And a second one")
+    hers.send("Written in a tunnel")
+    hers.send("And a second one")
     mine = hers.page.locator(".msg", has_text="Written in a tunnel")
     expect(mine).to_have_attribute("data-state", "pending")
-    message_send(sender_id=bob.id, chat_id=talk, text="Said meanwhile")
+    message_send(sender_id=bob.id, chat_id=direct, text="Said meanwhile")
     hers.page.wait_for_timeout(300)
     hers.context.set_offline(False)
     expect(mine).not_to_have_attribute("data-state", "pending")
@@ -54,16 +54,16 @@ def test_what_is_written_offline_is_sent_once_the_line_is_back(window, talk, ali
     for page in (hers.page, his.page):
         texts = page.locator(".msg .bubble__text").all_text_contents()
         assert texts[-3:] == ["Said meanwhile", "Written in a tunnel", "And a second one"]
-    assert Message.objects.filter(chat_id=talk).count() == 6
+    assert Message.objects.filter(chat_id=direct).count() == 6
 
 
-def test_edits_and_deletions_arrive_live(window, talk, alice, bob):
+def test_edits_and_deletions_arrive_live(window, direct, alice, bob):
     hers, his = window(alice), window(bob, at=1)
-    hers.at_chat(talk)
-    his.at_chat(talk)
+    hers.at_chat(direct)
+    his.at_chat(direct)
     hers.page.press("#text", "ArrowUp")
     expect(hers.page.locator("#text")).to_have_value("How are you?")
-    hers.say("How are you today?")
+    hers.send("How are you today?")
     theirs = his.page.locator(".msg", has_text="How are you today?")
     expect(theirs).to_contain_text("edited")
     expect(hers.page.locator(".chat-row[aria-current]")).to_contain_text("You: How are you today?")
@@ -78,25 +78,25 @@ def test_edits_and_deletions_arrive_live(window, talk, alice, bob):
     expect(his.page.locator(".msg", has_text="Hello Bob")).to_have_count(0)
 
 
-def test_a_reply_quotes_and_leads_back(window, talk, alice, bob):
+def test_a_reply_quotes_and_leads_back(window, direct, alice, bob):
     hers, his = window(alice), window(bob, at=1)
-    his.at_chat(talk)
-    hers.at_chat(talk)
+    his.at_chat(direct)
+    hers.at_chat(direct)
     first = hers.page.locator(".msg", has_text="Hello Alice")
     first.locator(".bubble__more").focus()
     hers.page.keyboard.press("Enter")
     hers.page.get_by_role("menuitem", name="Reply").press("Enter")
     expect(hers.page.locator("#strip")).to_contain_text("Hello Alice")
-    hers.say("Nice to read you")
+    hers.send("Nice to read you")
     quote = his.page.locator(".msg", has_text="Nice to read you").locator(".quote")
     expect(quote).to_contain_text("Hello Alice")
     quote.click()
     expect(his.page.locator(".msg.is-flash")).to_contain_text("Hello Alice")
 
 
-def test_a_draft_stays_and_the_finder_leads_to_people(window, talk, alice, charlie):
+def test_a_draft_stays_and_the_finder_leads_to_people(window, direct, alice, charlie):
     hers = window(alice)
-    hers.at_chat(talk)
+    hers.at_chat(direct)
     hers.page.fill("#text", "Half a thought")
     hers.page.wait_for_timeout(400)
     hers.page.keyboard.press("Control+k")
@@ -104,29 +104,29 @@ def test_a_draft_stays_and_the_finder_leads_to_people(window, talk, alice, charl
     expect(hers.page.get_by_role("option", name="Charlie")).to_be_visible()
     hers.page.keyboard.press("Enter")
     expect(hers.page.locator("#conversation-name")).to_have_text("Charlie")
-    expect(hers.page.locator(f'[data-chat="{talk}"]')).to_contain_text("Draft")
-    hers.page.locator(f'[data-chat="{talk}"]').click()
+    expect(hers.page.locator(f'[data-chat="{direct}"]')).to_contain_text("Draft")
+    hers.page.locator(f'[data-chat="{direct}"]').click()
     expect(hers.page.locator("#text")).to_have_value("Half a thought")
 
 
 @pytest.mark.redis
-def test_whoever_is_removed_loses_the_chat_at_once(window, circle, alice, bob):
+def test_a_removed_member_loses_the_chat_at_once(window, group, alice, bob):
     his = window(bob, at=1)
-    his.at_chat(circle)
+    his.at_chat(group)
     hers = window(alice)
-    hers.go(f"/chats/{circle}/details/")
+    hers.go(f"/chats/{group}/details/")
     member = hers.page.locator(".member", has_text="Bob_m")
     member.locator("summary").click()
-    member.get_by_role("button", name="Remove from the group").click()
+    member.get_by_role("button", name="Remove from group").click()
     hers.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    expect(his.page.locator(f'[data-chat="{circle}"]')).to_have_count(0)
+    expect(his.page.locator(f'[data-chat="{group}"]')).to_have_count(0)
     expect(his.page.get_by_role("heading", name="Choose a chat")).to_be_visible()
     expect(hers.page.locator(".member", has_text="Bob_m")).to_have_count(0)
 
 
-def test_what_waits_survives_a_reload_and_is_sent_once(window, talk, alice):
+def test_a_pending_message_survives_a_reload_and_is_sent_once(window, direct, alice):
     hers = window(alice)
-    hers.at_chat(talk)
+    hers.at_chat(direct)
     hers.page.evaluate(
         """() => {
           const me = JSON.parse(document.getElementById("boot").textContent).me.id;
@@ -139,15 +139,15 @@ def test_what_waits_survives_a_reload_and_is_sent_once(window, talk, alice):
     expect(hers.page.locator(".msg", has_text="Kept")).to_have_attribute("data-state", "sent")
     hers.page.reload()
     expect(hers.page.locator(".msg", has_text="Kept")).to_have_count(1)
-    assert Message.objects.filter(chat_id=talk, text="Kept").count() == 1
+    assert Message.objects.filter(chat_id=direct, text="Kept").count() == 1
 
 
-def test_history_loads_upward_and_the_readers_place_stays(window, talk, alice, bob):
+def test_history_loads_upward_and_the_view_stays(window, direct, alice, bob):
     for number in range(180):
-        message_send(sender_id=(alice, bob)[number % 2].id, chat_id=talk, text=f"Line {number}")
-    messages_read(actor_id=alice.id, chat_id=talk, seq=183)
+        message_send(sender_id=(alice, bob)[number % 2].id, chat_id=direct, text=f"Line {number}")
+    messages_read(actor_id=alice.id, chat_id=direct, seq=183)
     hers = window(alice)
-    page = hers.at_chat(talk)
+    page = hers.at_chat(direct)
     expect(page.locator(".msg").last).to_contain_text("Line 179")
     place = page.evaluate(
         """async () => {
@@ -162,7 +162,7 @@ def test_history_loads_upward_and_the_readers_place_stays(window, talk, alice, b
         }"""
     )
     assert place < 2
-    message_send(sender_id=bob.id, chat_id=talk, text="Far below")
+    message_send(sender_id=bob.id, chat_id=direct, text="Far below")
     expect(page.locator("#jump .dot")).to_have_text("1")
     page.locator("#jump").click()
     expect(page.locator(".msg", has_text="Far below")).to_be_in_viewport()

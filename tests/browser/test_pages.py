@@ -1,4 +1,4 @@
-"""Every page: accessible in both themes, nothing to scroll sideways at 320 px, a clean console."""
+"""Every page: accessible in both themes, no horizontal scrolling at 320 px, a clean console."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ STRANGERS = [
 ]
 MEMBERS = [
     "/",
-    "/chats/{talk}/",
-    "/chats/{circle}/",
+    "/chats/{direct}/",
+    "/chats/{group}/",
     "/notifications/",
     "/settings/notifications/",
-    "/chats/{circle}/details/",
-    "/chats/{talk}/messages/{message}/",
+    "/chats/{group}/details/",
+    "/chats/{direct}/messages/{message}/",
     "/chats/new/?q=bob",
     "/chats/new-group/",
     "/settings/profile/",
@@ -65,16 +65,16 @@ def problems_of(window, path: str) -> list[str]:
 
 
 @pytest.fixture
-def paths(talk, circle, alice, bob) -> list[str]:
+def paths(direct, group, alice, bob) -> list[str]:
     from apps.messages.models import Message
 
-    message = Message.objects.filter(chat_id=talk).first()
+    message = Message.objects.filter(chat_id=direct).first()
     preferences = {"pinned": True, "archived": True, "draft": "And then"}
-    Participant.objects.filter(user=alice, chat=talk).update(muted_until=FAR, **preferences)
+    Participant.objects.filter(user=alice, chat=direct).update(muted_until=FAR, **preferences)
     for text in ("@alice", "More"):
-        message_send(sender_id=bob.id, chat_id=circle, text=text)
+        message_send(sender_id=bob.id, chat_id=group, text=text)
     fan_out(list(OutboxEvent.objects.values_list("id", flat=True)))
-    return [path.format(talk=talk, circle=circle, message=message.id) for path in MEMBERS]
+    return [path.format(direct=direct, group=group, message=message.id) for path in MEMBERS]
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 320)])
@@ -94,11 +94,11 @@ def test_guarded_pages_after_the_password(window, alice):
     assert [line for path in GUARDED for line in problems_of(hers, path)] == []
 
 
-def test_a_page_that_is_not_there_is_a_proper_page(window, alice):
+def test_a_missing_page_is_a_page_in_our_design(window, alice):
     hers = window(alice)
     page = hers.go("/nothing/here/")
     assert page.title() == f"{NotFound.title} · Lumin"
-    hers.complaints = [text for text in hers.complaints if "404" not in text]
+    hers.console_errors = [text for text in hers.console_errors if "404" not in text]
     body = Client().get("/api/v1/nothing", headers={"accept": "text/html"})
     assert body["Content-Type"].startswith("application/problem+json")
 
@@ -113,7 +113,7 @@ def test_the_theme_is_remembered_without_a_flash(window, alice):
     assert 'data-theme="dark"' in raw
 
 
-def test_styles_and_scripts_stay_within_their_budget(window, talk, alice):
+def test_styles_and_scripts_stay_within_their_budget(window, direct, alice):
     hers = window(alice)
     sizes: dict[str, int] = {"css": 0, "js": 0}
 
@@ -123,7 +123,7 @@ def test_styles_and_scripts_stay_within_their_budget(window, talk, alice):
             sizes[kind] += len(response.body())
 
     hers.page.on("response", weigh)
-    page = hers.go(f"/chats/{talk}/")
+    page = hers.go(f"/chats/{direct}/")
     page.wait_for_load_state("networkidle")
     assert sizes["css"] <= 40_000
     assert sizes["js"] <= 60_000

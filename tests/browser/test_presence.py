@@ -1,4 +1,4 @@
-"""Who is here and who is writing; and what a block looks like from both sides."""
+"""Presence and typing; a block as both sides see it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from messenger.core.redis import client as redis
 
 
 @pytest.mark.redis
-def test_the_dot_and_the_line_follow_who_is_here(window, talk, alice, bob):
+def test_dot_and_subtitle_follow_presence(window, direct, alice, bob):
     hers = window(alice)
-    page = hers.at_chat(talk)
-    row, line = page.locator(f'[data-chat="{talk}"]'), page.locator("#conversation-subtitle")
+    page = hers.at_chat(direct)
+    row, line = page.locator(f'[data-chat="{direct}"]'), page.locator("#conversation-subtitle")
     expect(line).to_have_text("@bob_m")
     his = window(bob, at=1)
-    his.at_chat(talk)
+    his.at_chat(direct)
     expect(line).to_have_text("online")
     expect(row).to_have_attribute("data-status", "online")
     page.reload()  # drawn by the server
@@ -33,11 +33,11 @@ def test_the_dot_and_the_line_follow_who_is_here(window, talk, alice, bob):
 
 
 @pytest.mark.redis
-def test_typing_is_shown_until_the_message_or_a_pause(window, talk, alice, bob):
+def test_typing_is_shown_until_the_message_or_a_pause(window, direct, alice, bob):
     hers, his = window(alice), window(bob, at=1)
-    page = hers.at_chat(talk)
+    page = hers.at_chat(direct)
     line = page.locator("#conversation-subtitle")
-    his.at_chat(talk).locator("#text").press_sequentially("Well, I")
+    his.at_chat(direct).locator("#text").press_sequentially("Well, I")
     expect(line).to_have_text("is typing…")
     his.page.press("#text", "Enter")
     expect(line).to_have_text("online")
@@ -48,29 +48,29 @@ def test_typing_is_shown_until_the_message_or_a_pause(window, talk, alice, bob):
 
 
 @pytest.mark.redis
-def test_a_group_says_who_is_typing(window, circle, alice, bob, charlie):
-    line = window(alice).at_chat(circle).locator("#conversation-subtitle")
+def test_a_group_names_who_is_typing(window, group, alice, bob, charlie):
+    line = window(alice).at_chat(group).locator("#conversation-subtitle")
     for who, text in ((bob, "Bob_m is typing…"), (charlie, "Bob_m and Charlie are typing…")):
-        window(who, at=1).at_chat(circle).locator("#text").press_sequentially("x")
+        window(who, at=1).at_chat(group).locator("#text").press_sequentially("x")
         expect(line).to_have_text(text)
     expect(line).to_have_text("3 members", timeout=8000)
 
 
 @pytest.mark.redis
-def test_blocking_asks_then_closes_the_composer_and_unblocking_opens_it(window, talk, alice, bob):
+def test_blocking_asks_then_closes_the_composer_until_unblocked(window, direct, alice, bob):
     his = window(bob, at=1)
-    his.at_chat(talk)
+    his.at_chat(direct)
     hers = window(alice)
     second = window(alice, at=1)
-    second.at_chat(talk)
-    page = hers.go(f"/chats/{talk}/details/")
+    second.at_chat(direct)
+    page = hers.go(f"/chats/{direct}/details/")
     page.get_by_role("button", name="Block this person").click()
     page.locator("#confirm").get_by_role("button", name="Block").click()
     expect(page.locator("#closed")).to_contain_text(str(PersonBlocked.title))
     expect(page.locator("#composer")).to_be_hidden()
     expect(second.page.locator("#composer")).to_be_hidden()
     expect(his.page.locator("#conversation-subtitle")).to_have_text("@alice")
-    his.say("Hello?")
+    his.send("Hello?")
     failed = his.page.locator(".msg", has_text="Hello?")
     expect(failed).to_contain_text(str(NotAcceptingMessages.title))
     his.page.reload()
@@ -78,6 +78,6 @@ def test_blocking_asks_then_closes_the_composer_and_unblocking_opens_it(window, 
     page = hers.go("/settings/blocks/")
     expect(page.locator(".device")).to_contain_text("Bob_m")
     page.get_by_role("button", name="Unblock Bob_m").click()
-    expect(page.get_by_text("You have blocked nobody.")).to_be_visible()
+    expect(page.get_by_text("You haven't blocked anyone.")).to_be_visible()
     expect(second.page.locator("#composer")).to_be_visible()
     assert not Block.objects.exists()

@@ -1,4 +1,4 @@
-"""What the scripts do with a refused message: they decide by `retry` and show `title`."""
+"""Refused messages: the scripts decide by `retry` and show `title`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Refusal = dict[str, Any]
 
 
 @pytest.fixture
-def refusing(window, alice, talk) -> Callable[[dict[str, Refusal]], Any]:
+def refusing(window, alice, direct) -> Callable[[dict[str, Refusal]], Any]:
     """Alice's conversation, where messages with these texts are refused instead of sent."""
     attempts: list[str] = []
 
@@ -39,7 +39,7 @@ def refusing(window, alice, talk) -> Callable[[dict[str, Refusal]], Any]:
             socket.on_message(receive)
 
         hers.page.route_web_socket(re.compile(r"/ws$"), connect)
-        hers.go(f"/chats/{talk}/")
+        hers.go(f"/chats/{direct}/")
         return hers
 
     return open_page
@@ -52,10 +52,10 @@ def pass_time(page: Page, seconds: int) -> None:
         page.wait_for_timeout(10)
 
 
-def test_an_unknown_refusal_fails_its_message_and_not_the_next_ones(refusing, talk):
+def test_an_unknown_refusal_fails_its_message_and_not_the_next_ones(refusing, direct):
     hers = refusing({"Refused": {"code": "unheard_of", "retry": "never", "title": "Bad luck."}})
-    hers.say("Refused")
-    hers.say("Sent")
+    hers.send("Refused")
+    hers.send("Sent")
     failed = hers.page.locator(".msg", has_text="Refused")
     expect(failed).to_contain_text("Not sent: Bad luck.")
     expect(hers.page.locator(".msg", has_text="Sent").last).to_have_attribute("data-state", "sent")
@@ -63,15 +63,15 @@ def test_an_unknown_refusal_fails_its_message_and_not_the_next_ones(refusing, ta
     expect(failed).to_contain_text("Bad luck.")
     failed.get_by_role("button", name="Discard").click()
     expect(hers.page.locator(".msg", has_text="Refused")).to_have_count(0)
-    assert Message.objects.filter(chat_id=talk).count() == 4
+    assert Message.objects.filter(chat_id=direct).count() == 4
 
 
-def test_a_refusal_for_now_is_repeated_with_growing_pauses_until_it_is_final(refusing):
+def test_a_temporary_refusal_is_retried_with_growing_pauses_and_an_end(refusing):
     busy = {"code": "unavailable", "retry": "later", "title": "The server is busy."}
     hers = refusing({"Wait": busy})
     hers.page.clock.install()
     hers.page.reload()
-    hers.say("Wait")
+    hers.send("Wait")
     pending = hers.page.locator(".msg", has_text="Wait")
     expect(pending).to_have_attribute("data-state", "pending")
     pass_time(hers.page, 8)
@@ -84,20 +84,20 @@ def test_a_refusal_for_now_is_repeated_with_growing_pauses_until_it_is_final(ref
     assert hers.attempts.count("Wait") == tried
 
 
-def test_a_refusal_names_its_own_pause(refusing):
+def test_a_retry_waits_for_retry_after(refusing):
     hers = refusing({"Wait": {"code": "rate_limited", "retry": "later", "retry_after": 30}})
     hers.page.clock.install()
     hers.page.reload()
-    hers.say("Wait")
+    hers.send("Wait")
     pass_time(hers.page, 28)
     assert hers.attempts.count("Wait") == 1
     pass_time(hers.page, 3)
     assert hers.attempts.count("Wait") == 2
 
 
-def test_a_refusal_until_sign_in_leads_to_the_sign_in_page(refusing, talk):
+def test_a_refusal_until_sign_in_leads_to_the_sign_in_page(refusing, direct):
     hers = refusing({"Who?": {"code": "session_ended", "retry": "after_sign_in"}})
     hers.page.route("**/accounts/login/*", lambda route: route.fulfill(body="Sign in"))
-    hers.say("Who?")
-    hers.page.wait_for_url(re.compile(rf"/accounts/login/\?next=.*{talk}"))
+    hers.send("Who?")
+    hers.page.wait_for_url(re.compile(rf"/accounts/login/\?next=.*{direct}"))
     assert hers.attempts.count("Who?") == 1

@@ -1,4 +1,4 @@
-"""The second step at sign-in offers what the person really has."""
+"""The second step of signing in offers the factors that the person has."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def page(window, alice):
     return page
 
 
-def test_no_key_is_asked_for_where_there_is_none(page):
+def test_a_security_key_is_offered_only_to_those_who_have_one(page):
     expect(page.get_by_role("button", name="Use a security key")).to_have_count(0)
     page.fill("[name=code]", "000000")
     page.get_by_role("button", name="Sign in").click()

@@ -17,8 +17,8 @@ def plain(window, alice):
     return window(alice, java_script_enabled=False)
 
 
-def test_sending_editing_and_deleting(plain, talk, alice):
-    page = plain.go(f"/chats/{talk}/")
+def test_sending_editing_and_deleting(plain, direct, alice):
+    page = plain.go(f"/chats/{direct}/")
     page.fill("#text", "By hand")
     page.click("#send")
     row = page.locator(".msg", has_text="By hand")
@@ -33,40 +33,40 @@ def test_sending_editing_and_deleting(plain, talk, alice):
     row.locator(".bubble__more").click()
     page.get_by_role("button", name="Delete this message").click()
     expect(page.locator(".msg", has_text="Message deleted")).to_be_visible()
-    assert Message.objects.filter(chat_id=talk).count() == 4
+    assert Message.objects.filter(chat_id=direct).count() == 4
 
 
-def test_a_second_click_sends_nothing_twice(talk, alice):
+def test_a_second_click_sends_nothing_twice(direct, alice):
     client = Client()
     client.force_login(alice)
-    page = client.get(f"/chats/{talk}/")
-    address = f"/chats/{talk}/send/"
+    page = client.get(f"/chats/{direct}/")
+    address = f"/chats/{direct}/send/"
     form = {"text": "Once", "message_id": str(page.context["message_id"])}
     for _ in range(2):
         assert client.post(address, form).status_code == 302
-    assert Message.objects.filter(chat_id=talk, text="Once").count() == 1
+    assert Message.objects.filter(chat_id=direct, text="Once").count() == 1
 
 
-def test_a_message_that_is_too_long_stays_in_the_composer(plain, talk):
-    page = plain.go(f"/chats/{talk}/")
+def test_a_message_that_is_too_long_stays_in_the_composer(plain, direct):
+    page = plain.go(f"/chats/{direct}/")
     page.evaluate("document.getElementById('text').maxLength = 6000")
     page.fill("#text", "x" * 5001)
     page.click("#send")
     expect(page.get_by_role("alert")).to_contain_text("at most 5000 characters")
     expect(page.locator("#text")).to_have_value("x" * 5001)
-    plain.complaints.clear()  # the console reports the status 400
-    assert Message.objects.filter(chat_id=talk).count() == 3
+    plain.console_errors.clear()  # the console reports the status 400
+    assert Message.objects.filter(chat_id=direct).count() == 3
 
 
-def test_outsiders_find_nothing(talk, charlie):
+def test_outsiders_get_a_404(direct, charlie):
     client = Client()
     client.force_login(charlie)
     for path in ("", "details/", "seen/?seq=3"):
-        assert client.get(f"/chats/{talk}/{path}").status_code == 404
+        assert client.get(f"/chats/{direct}/{path}").status_code == 404
 
 
-def test_a_reply_quotes(plain, talk):
-    page = plain.go(f"/chats/{talk}/")
+def test_a_reply_quotes(plain, direct):
+    page = plain.go(f"/chats/{direct}/")
     row = page.locator(".msg", has_text="Hello Alice")
     row.hover()
     row.locator(".bubble__more").click()
@@ -78,22 +78,22 @@ def test_a_reply_quotes(plain, talk):
     )
 
 
-def test_history_by_links_and_reading_by_looking(plain, talk, alice, bob):
+def test_history_by_links_and_the_read_pixel(plain, direct, alice, bob):
     for number in range(70):
-        message_send(sender_id=bob.id, chat_id=talk, text=f"Line {number}")
-    page = plain.go(f"/chats/{talk}/?before=74")
+        message_send(sender_id=bob.id, chat_id=direct, text=f"Line {number}")
+    page = plain.go(f"/chats/{direct}/?before=74")
     expect(page.locator(".msg")).to_have_count(50)
     page.get_by_role("link", name="Earlier messages").click()
     expect(page.locator(".msg").first).to_contain_text("Hello Bob")
     page.get_by_role("link", name="Later messages").click()
-    plain.go(f"/chats/{talk}/?before=74")
+    plain.go(f"/chats/{direct}/?before=74")
     page.wait_for_load_state("networkidle")
     plain.go("/")
-    expect(page.locator(f'[data-chat="{talk}"]')).to_have_attribute("data-unread", "0")
-    assert Participant.objects.get(chat_id=talk, user=alice).read_seq == 73
+    expect(page.locator(f'[data-chat="{direct}"]')).to_have_attribute("data-unread", "0")
+    assert Participant.objects.get(chat_id=direct, user=alice).read_seq == 73
 
 
-def test_beginning_a_chat_and_a_group(plain, alice, bob, charlie):
+def test_starting_a_chat_and_a_group(plain, alice, bob, charlie):
     page = plain.go("/chats/new/")
     page.fill("#q", "bob")
     page.get_by_role("button", name="Search").click()
@@ -105,13 +105,13 @@ def test_beginning_a_chat_and_a_group(plain, alice, bob, charlie):
         page.fill("#q", name)
         page.locator("main").get_by_role("button", name="Search").click()
         page.locator(".people input").first.check()
-    page.get_by_role("button", name="Create the group").click()
+    page.get_by_role("button", name="Create group").click()
     expect(page.locator("#conversation-name")).to_have_text("Choir")
     assert Chat.objects.get(title="Choir").participant_count == 3
 
 
-def test_a_group_is_run_by_forms(plain, circle, bob):
-    page = plain.go(f"/chats/{circle}/details/")
+def test_a_group_is_administered_with_forms(plain, group, bob):
+    page = plain.go(f"/chats/{group}/details/")
     page.get_by_text("Change name and description").click()
     page.fill("#group-title", "Listening circle")
     page.get_by_role("button", name="Save").click()

@@ -30,11 +30,11 @@ def test_every_template_compiles(path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=str)
-def test_no_page_needs_more_than_the_content_policy_allows(path):
+def test_no_template_violates_the_content_security_policy(path):
     assert INLINE.findall(path.read_text()) == []
 
 
-def test_the_policy_allows_nothing_inline():
+def test_the_content_security_policy_allows_nothing_inline():
     policy = Client().get("/accounts/inactive/")["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
@@ -104,7 +104,7 @@ def test_a_refusal_becomes_a_page_or_for_an_action_a_notice_on_the_page_before(
     assert answer.get("Retry-After") == (error.retry_after and str(error.retry_after))
 
 
-def test_the_theme_is_a_cookie_and_leads_nowhere_else(db):
+def test_the_theme_is_a_cookie_and_redirects_only_within_the_site(db):
     client = Client()
     answer = client.post("/theme/", {"theme": "dark", "next": "https://evil.example/"})
     assert answer["Location"] == "/"
@@ -122,7 +122,7 @@ def test_links_are_made_without_trusting_the_text():
     assert "javascript" not in linkify("javascript:alert(1)").replace("javascript:alert(1)", "")
 
 
-def test_faces_are_the_same_for_everybody():
+def test_hue_and_initials_depend_only_on_id_and_name():
     assert hue("01a1fa83-f59a-74c0-aef9-e8c506d7586b") == int("06d7586b", 16) % 12
     assert [initials(name) for name in ("Mira Sommer", "ola", "", "Надежда")] == [
         "MS",
@@ -132,7 +132,7 @@ def test_faces_are_the_same_for_everybody():
     ]
 
 
-def test_who_registers_in_russian_is_answered_in_russian_from_then_on(db):
+def test_the_language_of_the_registration_stays(db):
     client = Client(headers={"accept-language": "ru"})
     form = {"username": "olga", "email": "olga@example.org", "password1": "correct horse battery"}
     assert client.post("/accounts/signup/", form).status_code == 302
@@ -153,7 +153,7 @@ def test_who_registers_in_russian_is_answered_in_russian_from_then_on(db):
         ("", "UTC", "UTC"),
     ],
 )
-def test_times_stand_in_the_persons_zone_else_in_the_browsers(cookie, chosen, zone):
+def test_times_are_in_the_persons_zone_else_in_the_browsers(cookie, chosen, zone):
     seen = []
     middleware = UserLocaleMiddleware(lambda _: seen.append(timezone.get_current_timezone_name()))
     request = RequestFactory().get("/")

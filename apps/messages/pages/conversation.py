@@ -131,7 +131,7 @@ def _script_state(
 
 
 def _subtitle(chat: dict[str, Any]) -> str:
-    """The line under the name while nobody is typing and no presence is known."""
+    """The line under the name: shown without a presence and while no participant is typing."""
     if chat["peer"]:
         return f"@{chat['peer']['username']}"
     n = chat["participant_count"]

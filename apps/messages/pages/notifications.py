@@ -64,7 +64,7 @@ def _row(row: NotifiedMessage) -> dict[str, Any]:
         "is_group": is_group,
         "chat": chat_name({"kind": row.chat.kind, "title": row.chat.title, "peer": row.peer}),
         "sender": name_of(row.sender),
-        "face": row.sender["id"] if row.sender else row.chat.id,
+        "avatar_key": row.sender["id"] if row.sender else row.chat.id,
         "text": row.message.text if row.message else "",
         "is_deleted": row.message is None,
     }

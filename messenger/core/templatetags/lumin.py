@@ -1,4 +1,4 @@
-"""What the pages draw with: icons, faces, names, links, fields, notices."""
+"""Template tags of the pages: icons, avatars, names, links, fields, notices."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ HIDDEN = mark_safe('aria-hidden="true"')
 
 @register.simple_tag
 def icon(name: str, extra: str = "icon", label: str = "") -> SafeString:
-    """A picture of the sprite; hidden from readers unless it has a `label`."""
+    """An icon of the sprite; hidden from screen readers unless it has a `label`."""
     sprite = static("img/icons.svg")
-    told = format_html('role="img" aria-label="{}"', label) if label else HIDDEN
+    role = format_html('role="img" aria-label="{}"', label) if label else HIDDEN
     return format_html(
-        '<svg class="{}" {}><use href="{}#{}"></use></svg>', extra, told, sprite, name
+        '<svg class="{}" {}><use href="{}#{}"></use></svg>', extra, role, sprite, name
     )
 
 
 @register.filter
 def hue(value: object) -> int:
-    """One of twelve hues from an id; `js/words.js` counts the same way."""
+    """One of twelve hues for an id; `js/words.js` computes the same."""
     digits = str(value).replace("-", "")[-8:]
     return int(digits, 16) % HUES if digits else 0
 
 
 @register.filter
 def initials(name: str) -> str:
-    """Up to two letters that stand for a name."""
+    """Up to two letters of a name, for its avatar."""
     words = re.findall(r"\w+", str(name))
     return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
 @register.filter
 def name_of(person: Mapping[str, Any] | None) -> str:
-    """What a person is called on pages."""
+    """A person's name on pages."""
     if not person:
         return ""
     if person.get("deleted"):
@@ -74,15 +74,16 @@ def chat_name(chat: Mapping[str, Any]) -> str:
 
 @register.inclusion_tag("core/_avatar.html")
 def avatar(key: object, name: str, extra: str = "") -> dict[str, Any]:
-    """Initials on the hue of `key`; decoration beside a written name."""
+    """Initials on the hue of `key`; hidden from screen readers, as the name stands beside it."""
     return {"hue": hue(key), "initials": initials(name), "extra": extra}
 
 
 @register.filter
 def linkify(text: str, named: Mapping[str, bool] | None = None) -> SafeString:
-    """Escaped text whose http(s) addresses are links; `js/words.js` finds the same ones.
+    """Escaped text with links for http(s) addresses and for the @names in `named`.
 
-    So are @names of people in `named`: username in lower case → whether it is the reader.
+    `named` maps usernames in lower case to whether that is the viewer. `js/words.js` finds the
+    same links.
     """
     parts: list[SafeString] = []
     end = 0
@@ -138,7 +139,7 @@ def field(bound: BoundField, label: str = "", help_text: str = "") -> dict[str, 
 
 @register.simple_tag(takes_context=True)
 def notices(context: template.Context) -> BaseStorage | list[Any]:
-    """What happened on the page before, once."""
+    """Notices of the previous request, e.g. "Saved."; each is shown once."""
     request = context.get("request")
     return get_messages(request) if request is not None else []
 
@@ -151,7 +152,7 @@ def catalogue() -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def importmap(context: template.Context) -> SafeString:
-    """Leads our modules' imports to their hashed files, so that a release never mixes two."""
+    """Maps module names to hashed files, so that a page never mixes two releases."""
     request = context["request"]
     modules = {static(f"js/{name}"): static(f"js/{name}") for name in _modules()}
     plain = {f"{settings.STATIC_URL}js/{name}": static(f"js/{name}") for name in _modules()}
