@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -87,11 +88,13 @@ class Client:
             compression=None,
             legacy=True,
             max_size=None,
-            **options,
+            # Unread frames would hold up the closing handshake, for its ten seconds.
+            **{"max_queue": None, **options},
         )
         self.seen: list[dict[str, Any]] = []
-        # Comings and goings of others, which few tests are about.
+        # Apart from the others, because few tests are about presence.
         self.presences: list[dict[str, Any]] = []
+        self._is_past_handshake = False
 
     def ready(self) -> dict[str, Any]:
         """Wait for the end of the handshake; returns its `sync_done`."""
@@ -112,29 +115,50 @@ class Client:
 
     def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Send a frame with a `ref`; returns the frame that carries it back."""
-        ref = uuid4().hex
-        self.send(kind, ref=ref, **fields)
-        return self.answer(ref)
+        return self.answer(self._ask(kind, **fields))
 
     def answer(self, ref: str) -> dict[str, Any]:
         return self._until(lambda frame: frame.get("ref") == ref)
 
     def wait(self, kind: str, timeout: float = 10, **fields: Any) -> dict[str, Any]:
         """The next frame of this type (with these fields); others are kept in `seen`."""
-        return self._until(
-            lambda frame: (
-                frame["type"] == kind
-                and all(str(frame.get(name)) == str(value) for name, value in fields.items())
-            ),
-            timeout,
-        )
+        return self._until(_matches(kind, fields), timeout)
+
+    def frames_until(self, kind: str, timeout: float = 10, **fields: Any) -> list[dict[str, Any]]:
+        """The frames before the next one of this type (with these fields), without presence.
+
+        To show that a frame does not arrive, let the same process send a marker after it: frames
+        from one process to another, and in one chat, keep their order.
+        """
+        earlier, self.seen = self.seen, []
+        self.wait(kind, timeout, **fields)
+        between, self.seen = [one for one in self.seen if one["type"] != "ping"], earlier
+        return between
+
+    def frames_until_answer(self, kind: str = "", **fields: Any) -> list[dict[str, Any]]:
+        """Send a command; the frames before its answer, without presence.
+
+        By default a command that changes nothing: everything that this socket's process broadcast
+        to it before, and the answers to its own earlier frames, arrive before the answer. Those to
+        `message`, `delivered` and `read` come from a batch: they are followed by the answer to a
+        frame of the same type only.
+        """
+        if not kind:
+            kind, fields = "delete_message", {"message_id": uuid4()}
+        earlier, self.seen = self.seen, []
+        if not self._is_past_handshake:  # until then live frames are held back
+            self.answer(self._ask("sync", chats={}))
+            self._is_past_handshake = True
+        self.answer(self._ask(kind, **fields))
+        between, self.seen = [one for one in self.seen if one["type"] != "ping"], earlier
+        return between
 
     def wait_for_any(self, *kinds: str) -> dict[str, Any]:
         """The next frame of one of these types; others are kept in `seen`."""
         return self._until(lambda frame: frame["type"] in kinds)
 
     def quiet(self, seconds: float = 0.5) -> list[dict[str, Any]]:
-        """Whatever arrives within `seconds`, without pings and presence."""
+        """The frames within `seconds`, without pings and presence; where no marker can be had."""
         frames = []
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
@@ -152,7 +176,7 @@ class Client:
                 self._next(0.001)
 
     def close_code(self, timeout: float = 5) -> int:
-        """Wait until the server closes; returns why."""
+        """Wait until the server closes the socket; returns the close code."""
         try:
             end = time.monotonic() + timeout
             while time.monotonic() < end:
@@ -163,6 +187,11 @@ class Client:
 
     def close(self) -> None:
         self.socket.close()
+
+    def _ask(self, kind: str, **fields: Any) -> str:
+        ref = uuid4().hex
+        self.send(kind, ref=ref, **fields)
+        return ref
 
     def _until(self, wanted: Any, timeout: float = 10) -> dict[str, Any]:
         end = time.monotonic() + timeout
@@ -175,11 +204,20 @@ class Client:
     def _next(self, timeout: float) -> dict[str, Any]:
         text = self.socket.recv(timeout)
         assert isinstance(text, str)
-        read_frame(text)  # what the protocol does not describe fails the test
+        read_frame(text)  # a frame that the protocol does not declare fails the test
         frame: dict[str, Any] = json.loads(text)
         if frame["type"] == "ping":
             self.send("pong", n=frame["n"])
         return frame
+
+
+def _matches(kind: str, fields: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    def matches(frame: dict[str, Any]) -> bool:
+        return frame["type"] == kind and all(
+            str(frame.get(name)) == str(value) for name, value in fields.items()
+        )
+
+    return matches
 
 
 def database_url() -> str:
@@ -191,7 +229,7 @@ def database_url() -> str:
 
 
 def free_port() -> int:
-    """A port that nobody uses just now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

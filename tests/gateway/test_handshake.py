@@ -83,7 +83,7 @@ def test_logout_ends_the_sockets_of_that_session_only(alice, join, api, processe
     on_laptop = join(alice, at=1, token=laptop.tokens.access)
     assert phone.post("/auth/logout", {"refresh": phone.tokens.refresh}).status_code == 204
     assert on_phone.close_code(timeout=1.5) == 4401
-    assert on_laptop.quiet() == []
+    assert on_laptop.frames_until_answer() == []
 
 
 def test_a_revocation_that_redis_did_not_carry_is_found_in_the_database(alice, join, api):
@@ -111,6 +111,6 @@ def test_a_fresh_token_prolongs_and_a_foreign_one_does_not(alice, bob, join, api
     there = join(alice, token=mine.tokens.access)
     fresh = mine.post("/auth/refresh", {"refresh": mine.tokens.refresh}).json()["access"]
     there.send("authenticate", token=fresh)
-    assert there.quiet(0.3) == []
+    assert there.frames_until_answer() == []
     for foreign in (other.tokens.access, token_of(bob), "nonsense"):
         assert there.ask("authenticate", token=foreign)["type"] == "error"

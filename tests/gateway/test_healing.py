@@ -39,7 +39,8 @@ def test_a_lost_publish_is_healed_within_seconds(alice, bob, chat, join, lost_pu
     assert there.wait("message", timeout=7)["seq"] == 1
     assert there.wait("message")["seq"] == 2
     assert there.wait("message_edited")["text"] == "deux"
-    assert there.quiet() == []
+    message_send(sender_id=alice.id, chat_id=chat.id, text="marker")
+    assert there.frames_until("message", text="marker") == []
 
 
 def test_a_gap_is_closed_before_the_next_message_is_passed_on(
@@ -63,7 +64,7 @@ def test_many_lost_messages_send_clients_to_rest(alice, bob, chat, join, lost_pu
 
 
 def test_a_removal_that_nobody_was_told_of_ends_what_the_socket_hears(
-    alice, bob, join, lost_publishes
+    alice, bob, chat, join, lost_publishes
 ):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     here, there = join(alice), join(bob, at=1)
@@ -71,11 +72,12 @@ def test_a_removal_that_nobody_was_told_of_ends_what_the_socket_hears(
         participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
     assert there.wait("resync", timeout=12)["chats"] is None
     here.say(group.id, "among us")
-    assert there.quiet() == []
+    here.say(chat.id, "marker")
+    assert there.frames_until("message", text="marker") == []
 
 
 def test_an_addition_that_nobody_was_told_of_is_heard_within_seconds(
-    alice, bob, join, lost_publishes
+    alice, bob, chat, join, lost_publishes
 ):
     group = group_create(actor_id=alice.id, title="Walkers")
     here, there = join(alice), join(bob, at=1)
@@ -173,12 +175,12 @@ async def test_consumer_cancelled_by_the_server_frees_its_slot():
 
 
 def test_a_reader_that_does_not_answer_is_not_sent_to_without_end(alice, bob, chat, join):
-    there = join(bob)
+    there, reading = join(bob), join(bob)
     there.send = lambda *args, **kwargs: None  # no pongs from now on
     for number in range(300):
         message_send(sender_id=alice.id, chat_id=chat.id, text=str(number))
-    frames = there.quiet(3)
-    assert 200 < len(frames) <= 256
+        reading.wait("message", seq=number + 1)
+    assert 200 < len(there.quiet(0.3)) <= 256
     del there.send
     there.send("pong", n=1)
     assert there.wait("resync")["chats"] is None

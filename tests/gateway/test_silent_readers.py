@@ -96,9 +96,12 @@ def narrow(port: int) -> socket.socket:
 
 @pytest.mark.redis
 def test_more_than_the_window_is_never_in_flight(alice, bob, chat, web):
-    there = Client(web.port, device_sign_in(user=bob, device=DEVICE).access)
+    token = device_sign_in(user=bob, device=DEVICE).access
+    there, reading = Client(web.port, token), Client(web.port, token)
     there.ready()
+    reading.ready()
     there.send = lambda *args, **kwargs: None  # no pong from now on
-    for _ in range(10):
+    for batch in range(10):
         messages_send([SendRequest(alice.id, chat.id, new_id(), "x") for _ in range(60)])
-    assert 200 < len(there.quiet(2)) <= WINDOW_FRAMES
+        reading.wait("message", seq=60 * (batch + 1))
+    assert 200 < len(there.quiet(0.3)) <= WINDOW_FRAMES

@@ -25,8 +25,8 @@ def test_the_others_are_told_and_one_is_not_told_oneself(alice, bob, charlie, ch
         "chat_id": str(chat.id),
         "user_id": str(alice.id),
     }
-    for quiet in (here, own, there, outside):
-        assert quiet.quiet(0.3) == []
+    for socket in (here, own, there, outside):
+        assert socket.frames_until_answer() == []
     assert (Message.objects.count(), OutboxEvent.objects.count()) == (0, before)
 
 
@@ -36,8 +36,11 @@ def test_too_often_is_passed_over_in_silence_whatever_the_process(alice, bob, ch
     for _ in range(5):
         here.send("typing", chat_id=chat.id)
         elsewhere.send("typing", chat_id=chat.id)
-    assert [frame["type"] for frame in there.quiet(1)] == ["typing"]
-    assert here.quiet(0.1) == []
+    assert here.frames_until_answer() == []
+    elsewhere.say(chat.id, "marker")
+    frames = there.frames_until("message", text="marker")
+    assert [frame["type"] for frame in frames] == ["typing"]
+    here.wait("message", text="marker")
     here.send("typing", chat_id=group_create(actor_id=alice.id, title="G", member_ids=[bob.id]).id)
     assert there.wait("typing", timeout=2)
 
@@ -46,7 +49,7 @@ def test_a_chat_that_is_not_mine_is_not_found(alice, charlie, chat, join):
     here, outside = join(alice), join(charlie)
     for chat_id in (chat.id, uuid4()):
         assert outside.ask("typing", chat_id=chat_id)["code"] == "not_found"
-    assert here.quiet(0.3) == []
+    assert here.frames_until_answer() == []
 
 
 @pytest.mark.redis
@@ -54,14 +57,15 @@ def test_a_block_silences_both_in_their_chat_and_one_of_them_in_groups(alice, bo
     group = group_create(actor_id=alice.id, title="Both", member_ids=[bob.id])
     here, there = join(alice), join(bob, at=1)
     user_block(actor_id=alice.id, user_id=bob.id)
-    here.quiet(0.3)
+    here.wait("chat_updated")
     for socket in (here, there):
         socket.send("typing", chat_id=chat.id)
-    assert here.quiet(0.3) == there.quiet(0.3) == []
     here.send("typing", chat_id=group.id)
-    assert there.quiet(0.5) == []
+    here.frames_until_answer()
+    here.say(group.id, "marker")
+    assert there.frames_until("message", text="marker") == []
     there.send("typing", chat_id=group.id)
-    assert here.wait("typing", timeout=2)["user_id"] == str(bob.id)
+    assert here.frames_until("typing", timeout=2, chat_id=group.id, user_id=bob.id) == []
     user_unblock(actor_id=alice.id, user_id=bob.id)
 
 
@@ -70,4 +74,5 @@ def test_a_crowd_is_not_told(alice, bob, join, settings):
     crowd = group_create(actor_id=alice.id, title="Crowd", member_ids=[bob.id, *members])
     here, there = join(alice), join(bob)
     here.send("typing", chat_id=crowd.id)
-    assert there.quiet(0.5) == []
+    here.frames_until_answer()
+    assert there.frames_until_answer() == []
