@@ -1,7 +1,7 @@
-"""A client's copy of its chats, kept as the protocol's page asks: the rules and nothing else.
+"""A client's copy of its chats, kept by the rules of the protocol's page.
 
-It knows no socket. Frames go in, and what the rules make it ask for comes out; so a test may lose,
-repeat or reorder frames on the way.
+It has no socket: it takes frames and returns the chats to `sync`. So a test can lose, repeat or
+reorder frames.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ Frame = dict[str, Any]
 
 @dataclass
 class Chat:
-    """What is held of one chat: everything up to `seq`, and its changes up to `rev`."""
+    """The copy of one chat: its messages up to `seq`, and its changes up to `rev`."""
 
     seq: int = 0
     rev: int = 0
     held: dict[int, Frame] = field(default_factory=dict)
     early: dict[int, Frame] = field(default_factory=dict)
-    changes: dict[int, Frame] = field(default_factory=dict)  # of messages that are not there yet
-    shown: list[int] = field(default_factory=list)  # in the order in which they were shown
+    changes: dict[int, Frame] = field(default_factory=dict)  # of messages that are still missing
+    shown: list[int] = field(default_factory=list)  # `seq`s in the order shown
 
     def take(self, message: Frame) -> bool:
-        """Hold a message; returns whether one before it is missing."""
+        """Store a message; returns whether an earlier one is missing."""
         seq = message["seq"]
-        # What comes again may be a newer state of it, whose change is not told beside it.
+        # A repeated message may have a newer state, whose change is not sent separately.
         if seq > self.seq and message["rev"] >= self.early.get(seq, message)["rev"]:
             self.early[seq] = message
         while (following := self.early.pop(self.seq + 1, None)) is not None:
@@ -38,7 +38,7 @@ class Chat:
         return bool(self.early)
 
     def change(self, change: Frame) -> bool:
-        """Take an edit or a deletion; returns whether one before it is missing."""
+        """Apply an edit or a deletion; returns whether an earlier one is missing."""
         if change["seq"] > self.seq:
             known = self.changes.get(change["seq"])
             if known is None or known["rev"] < change["rev"]:
@@ -50,7 +50,7 @@ class Chat:
         return bool(change["rev"] > self.rev)
 
     def apply(self, change: Frame) -> None:
-        """Give a held message its new state, unless it is older than what is held."""
+        """Give a stored message its new state, unless the stored one is newer."""
         message = self.held[change["seq"]]
         if change["rev"] > message["rev"]:
             message["rev"] = change["rev"]
@@ -65,11 +65,11 @@ class Mirror:
         self.chats: dict[str, Chat] = {}
 
     def positions(self) -> dict[str, dict[str, int]]:
-        """What `sync` is asked with."""
+        """The positions for `sync`."""
         return {key: {"seq": chat.seq, "rev": chat.rev} for key, chat in self.chats.items()}
 
     def take(self, frame: Frame) -> list[str]:
-        """Take a frame; returns the chats to `sync`, because something is missing."""
+        """Process a frame; returns the chats to `sync`, because frames are missing."""
         kind = frame["type"]
         if kind in {"message", "message_edited", "message_deleted"}:
             chat = self.chats.setdefault(frame["chat_id"], Chat())
@@ -82,7 +82,7 @@ class Mirror:
         return []
 
     def synced(self, done: Frame) -> list[str]:
-        """The answer to a `sync` is complete; returns the chats that are still behind."""
+        """Process the `sync_done` of a `sync`; returns the chats that are still behind."""
         for key, rev in done["revs"].items():
             chat = self.chats.setdefault(key, Chat())
             if chat.seq >= done["chats"][key]:
@@ -90,7 +90,7 @@ class Mirror:
         return [key for key, seq in done["chats"].items() if self.chats[key].seq < seq]
 
     def page(self, key: str, messages: list[Frame]) -> None:
-        """Take a page of the timeline, which a `resync` sent us to."""
+        """Store a page of the timeline, read after a `resync`."""
         chat = self.chats.setdefault(key, Chat())
         for message in messages:
             if message["seq"] in chat.held:

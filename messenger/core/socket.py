@@ -139,7 +139,7 @@ class OnConnection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """All there is to know of a command; `errors` adds to those that any command can raise."""
+    """The declaration of a command; `errors` adds to those that every command can raise."""
 
     name: str
     shape: type[Input]

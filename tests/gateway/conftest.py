@@ -17,7 +17,7 @@ from tests.web import Client, WebProcess
 
 @pytest.fixture(scope="session")
 def processes(django_db_setup, django_db_blocker) -> Iterator[list[WebProcess]]:
-    """Two web processes on ports of their own, sharing the suite's database and Redis."""
+    """Two web processes with the suite's database and Redis."""
     with django_db_blocker.unblock():
         running = [WebProcess(), WebProcess()]
     yield running

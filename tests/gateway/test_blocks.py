@@ -48,7 +48,7 @@ def test_block_applies_without_the_channel_layer(alice, bob, chat, join, lost_pu
     assert there.say(chat.id, "again")["code"] == "not_accepting_messages"
 
 
-def test_a_web_process_without_redis_refuses_as_well(alice, bob, chat, api):
+def test_process_without_redis_refuses_a_blocked_person(alice, bob, chat, api):
     process = WebProcess(REDIS_URL="redis://127.0.0.1:1/0")
     try:
         there = Client(process.port, api(bob).tokens.access)
@@ -83,7 +83,7 @@ def test_reconnect_and_sync_show_no_receipts_of_the_blocker(alice, bob, chat, jo
 
 
 @pytest.mark.redis
-def test_presence_ends_for_the_blocked_and_returns_with_the_unblocking(alice, bob, chat, join):
+def test_blocked_person_sees_no_presence_until_unblocked(alice, bob, chat, join):
     there = join(bob, at=1)
     there.quiet(0.7)  # until the first status is published; no frame shows that
     join(alice)

@@ -1,4 +1,4 @@
-"""Who may open a socket, and when it ends."""
+"""The handshake: identities, limits and the end of a session."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cookie_of(user) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={browser.session.session_key}"
 
 
-def test_a_bearer_header_opens_and_is_greeted(alice, port):
+def test_bearer_header_opens_and_gets_connected(alice, port):
     client = Client(port, token_of(alice))
     hello = client.wait("connected")
     assert (hello["user_id"], hello["protocol"]) == (str(alice.id), 1)
@@ -44,13 +44,13 @@ def test_a_bearer_header_opens_and_is_greeted(alice, port):
     assert client.ready() == {"type": "sync_done", "chats": {}, "revs": {}}
 
 
-def test_a_subprotocol_carries_the_token_and_the_server_selects_the_other(alice, port):
+def test_subprotocol_carries_the_token_and_the_server_selects_the_other(alice, port):
     client = Client(port, subprotocols=["messenger.v1", f"bearer.{token_of(alice)}"])
     assert client.socket.subprotocol == "messenger.v1"
     assert client.wait("connected")["user_id"] == str(alice.id)
 
 
-def test_the_site_cookie_opens_from_our_own_pages_only(alice, port):
+def test_session_cookie_opens_from_own_pages_only(alice, port):
     own = {"Cookie": cookie_of(alice), "Origin": f"http://127.0.0.1:{port}"}
     assert Client(port, headers=own).wait("connected")["user_id"] == str(alice.id)
     for origin in ({"Origin": "https://evil.example"}, {}):
@@ -60,24 +60,26 @@ def test_the_site_cookie_opens_from_our_own_pages_only(alice, port):
 
 
 @pytest.mark.parametrize("token", [None, "nonsense", "a.b.c", "\u00e9"])
-def test_no_or_bad_identity_is_closed_with_4401_after_accept(token, port, transactional_db):
+def test_missing_or_invalid_identity_is_closed_with_4401_after_accept(
+    token, port, transactional_db
+):
     headers = {"Authorization": f"Bearer {token}".encode().decode("latin-1")} if token else {}
     assert Client(port, headers=headers).close_code() == 4401
 
 
-def test_a_bad_token_is_not_rescued_by_a_cookie(alice, port):
+def test_invalid_token_is_refused_despite_a_valid_cookie(alice, port):
     headers = {"Cookie": cookie_of(alice), "Origin": f"http://127.0.0.1:{port}"}
     assert Client(port, "stale", headers=headers).close_code() == 4401
 
 
-def test_other_paths_have_no_socket(port, transactional_db):
+def test_other_paths_are_refused(port, transactional_db):
     import websockets.sync.client
 
     with pytest.raises(InvalidStatus):
         websockets.sync.client.connect(f"ws://127.0.0.1:{port}/ws/other", legacy=True)
 
 
-def test_logout_ends_the_sockets_of_that_session_only(alice, join, api, processes):
+def test_logout_closes_the_sockets_of_that_session_only(alice, join, api, processes):
     phone, laptop = api(alice), api(alice)
     on_phone = join(alice, at=1, token=phone.tokens.access)
     on_laptop = join(alice, at=1, token=laptop.tokens.access)
@@ -86,27 +88,27 @@ def test_logout_ends_the_sockets_of_that_session_only(alice, join, api, processe
     assert on_laptop.frames_until_answer() == []
 
 
-def test_a_revocation_that_redis_did_not_carry_is_found_in_the_database(alice, join, api):
+def test_unpublished_revocation_is_found_in_the_database(alice, join, api):
     client = api(alice)
     there = join(alice, token=client.tokens.access)
     LoginSession.objects.filter(user=alice).update(revoked_at=timezone.now())
     assert there.close_code(timeout=8) == 4401
 
 
-def test_an_expired_session_opens_nothing(alice, port, api):
+def test_expired_session_is_closed_with_4401(alice, port, api):
     client = api(alice)
     LoginSession.objects.filter(user=alice).update(expires_at=timezone.now() - timedelta(seconds=1))
     assert Client(port, client.tokens.access).close_code() == 4401
 
 
-def test_one_person_has_at_most_twenty_sockets_a_process(alice, join, port):
+def test_person_has_at_most_twenty_sockets_per_process(alice, join, port):
     token = token_of(alice)
     for _ in range(settings.SOCKET_CONNECTIONS_PER_USER):
         join(alice, token=token)
     assert Client(port, token).close_code() == 4429
 
 
-def test_a_fresh_token_prolongs_and_a_foreign_one_does_not(alice, bob, join, api):
+def test_fresh_token_is_accepted_and_a_foreign_one_is_refused(alice, bob, join, api):
     mine, other = api(alice), api(alice)
     there = join(alice, token=mine.tokens.access)
     fresh = mine.post("/auth/refresh", {"refresh": mine.tokens.refresh}).json()["access"]

@@ -1,4 +1,4 @@
-"""What the channel layer loses, the hub reads from PostgreSQL; time and silence end sockets."""
+"""Healing of what the channel layer loses, and readers that do not answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.web import Client, WebProcess, free_port
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_lost_publish_is_healed_within_seconds(alice, bob, chat, join, lost_publishes):
+def test_lost_publish_is_healed_within_seconds(alice, bob, chat, join, lost_publishes):
     there = join(bob)
     with lost_publishes():
         for text in ("one", "two"):
@@ -43,9 +43,7 @@ def test_a_lost_publish_is_healed_within_seconds(alice, bob, chat, join, lost_pu
     assert there.frames_until("message", text="marker") == []
 
 
-def test_a_gap_is_closed_before_the_next_message_is_passed_on(
-    alice, bob, chat, join, lost_publishes
-):
+def test_gap_is_healed_before_the_next_message_is_delivered(alice, bob, chat, join, lost_publishes):
     here, there = join(alice), join(bob, at=1)
     with lost_publishes():
         for text in ("lost one", "lost two"):
@@ -56,16 +54,14 @@ def test_a_gap_is_closed_before_the_next_message_is_passed_on(
     assert time.monotonic() - started < 2
 
 
-def test_many_lost_messages_send_clients_to_rest(alice, bob, chat, join, lost_publishes):
+def test_many_lost_messages_become_a_resync(alice, bob, chat, join, lost_publishes):
     there = join(bob)
     with lost_publishes():
         messages_send([SendRequest(alice.id, chat.id, new_id(), str(n)) for n in range(501)])
     assert there.wait("resync", timeout=10)["chats"] == [str(chat.id)]
 
 
-def test_a_removal_that_nobody_was_told_of_ends_what_the_socket_hears(
-    alice, bob, chat, join, lost_publishes
-):
+def test_unpublished_removal_ends_delivery_to_the_socket(alice, bob, chat, join, lost_publishes):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     here, there = join(alice), join(bob, at=1)
     with lost_publishes():
@@ -76,7 +72,7 @@ def test_a_removal_that_nobody_was_told_of_ends_what_the_socket_hears(
     assert there.frames_until("message", text="marker") == []
 
 
-def test_an_addition_that_nobody_was_told_of_is_heard_within_seconds(
+def test_unpublished_addition_starts_delivery_within_seconds(
     alice, bob, chat, join, lost_publishes
 ):
     group = group_create(actor_id=alice.id, title="Walkers")
@@ -113,7 +109,7 @@ async def test_cancelled_join_leaves_no_other_socket_waiting():
     assert (group.ready, group.seq) == (True, 3)
 
 
-def test_a_process_that_starts_without_redis_serves_sockets(alice, bob, chat):
+def test_process_started_without_redis_serves_sockets(alice, bob, chat):
     process = WebProcess(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     try:
         there = Client(process.port, device_sign_in(user=bob, device=DEVICE).access)
@@ -174,7 +170,7 @@ async def test_consumer_cancelled_by_the_server_frees_its_slot():
     hub.detach.assert_awaited_once_with(consumer.connection)
 
 
-def test_a_reader_that_does_not_answer_is_not_sent_to_without_end(alice, bob, chat, join):
+def test_reader_that_answers_no_ping_gets_a_window_and_then_resync(alice, bob, chat, join):
     there, reading = join(bob), join(bob)
     there.send = lambda *args, **kwargs: None  # no pongs from now on
     for number in range(300):
@@ -189,7 +185,7 @@ def test_a_reader_that_does_not_answer_is_not_sent_to_without_end(alice, bob, ch
 
 
 @pytest.mark.chaos
-def test_an_idle_socket_stays_open_and_a_silent_one_is_closed(alice, bob, chat, join):
+def test_idle_socket_stays_open_and_one_without_pongs_is_closed(alice, bob, chat, join):
     idle, silent = join(bob), join(alice)
     silent.send = lambda *args, **kwargs: None
     assert idle.quiet(90) == []
@@ -198,9 +194,7 @@ def test_an_idle_socket_stays_open_and_a_silent_one_is_closed(alice, bob, chat, 
     assert idle.wait("message")["text"] == "awake?"
 
 
-def test_one_who_is_removed_while_a_gap_is_read_gets_nothing_of_what_follows(
-    alice, bob, monkeypatch
-):
+def test_person_removed_while_a_gap_is_read_gets_no_later_message(alice, bob, monkeypatch):
     group = group_create(actor_id=alice.id, title="Plans", member_ids=[bob.id])
     read = selectors.messages_since
 

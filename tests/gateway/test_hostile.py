@@ -53,7 +53,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
-def test_a_hostile_frame_is_one_error_and_the_socket_lives(alice, bob, chat, join, frame):
+def test_hostile_frame_gets_one_error_and_the_socket_stays_open(alice, bob, chat, join, frame):
     here = join(alice)
     here.raw(frame)
     fields = {"message_id": uuid4(), "chat_id": chat.id, "text": "still here"}
@@ -63,7 +63,7 @@ def test_a_hostile_frame_is_one_error_and_the_socket_lives(alice, bob, chat, joi
     assert [message.text for message in Message.objects.all()] == ["still here"]
 
 
-def test_ids_that_are_not_mine_look_like_ids_that_do_not_exist(alice, charlie, chat, join):
+def test_invisible_ids_are_answered_like_unknown_ids(alice, charlie, chat, join):
     said = join(alice).say(chat.id, "private")
     outside = join(charlie)
     for kind, fields in (
@@ -80,7 +80,7 @@ def test_ids_that_are_not_mine_look_like_ids_that_do_not_exist(alice, charlie, c
             assert outside.answer("r")["code"] == "not_found"
 
 
-def test_a_frame_over_the_limit_closes_the_socket(alice, join):
+def test_frame_over_the_size_limit_closes_the_socket(alice, join):
     here = join(alice)
     here.raw('{"type":"pong","n":1,"ref":"' + "x" * 66_000 + '"}')
     assert here.close_code() == 4413
@@ -92,14 +92,14 @@ def test_a_frame_over_the_limit_closes_the_socket(alice, join):
     assert there.close_code() in (1009, 4413)
 
 
-def test_a_flood_of_bad_frames_closes_the_socket(alice, join):
+def test_flood_of_bad_frames_closes_the_socket(alice, join):
     here = join(alice)
     for _ in range(30):
         here.raw("{")
     assert here.close_code() == 4429
 
 
-def test_messages_over_the_limit_are_refused_with_a_time(alice, bob, chat, join):
+def test_messages_over_the_rate_limit_are_refused_with_retry_after(alice, bob, chat, join):
     here = join(alice)
     for number in range(30):
         here.send("message", message_id=uuid4(), chat_id=chat.id, text="x", ref=str(number))
@@ -111,7 +111,7 @@ def test_messages_over_the_limit_are_refused_with_a_time(alice, bob, chat, join)
     assert Message.objects.count() == 30 - len(refused)
 
 
-def test_a_frame_with_many_foreign_chats_is_one_error(charlie, chat, join):
+def test_frame_with_many_foreign_chats_gets_one_error(charlie, chat, join):
     outside = join(charlie)
     items = [{"chat_id": uuid4(), "seq": 1} for _ in range(100)]
     outside.send("read", items=items)

@@ -1,4 +1,4 @@
-"""Live: what one says the other sees, across processes, in order, once."""
+"""Live messages: across processes, in order, once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.redis
-def test_a_message_reaches_the_other_process_and_the_sender_gets_an_ack(alice, bob, chat, join):
+def test_message_reaches_the_other_process_and_the_sender_gets_an_ack(alice, bob, chat, join):
     here, there, second_device = join(alice), join(bob, at=1), join(alice, at=1)
     ack = here.say(chat.id, "Hello")
     assert (ack["type"], ack["seq"], ack["duplicate"]) == ("ack", 1, False)
@@ -32,12 +32,12 @@ def test_a_message_reaches_the_other_process_and_the_sender_gets_an_ack(alice, b
     assert there.frames_until("message", text="marker") == []
 
 
-def test_the_message_is_stored_before_the_ack(alice, bob, chat, join):
+def test_message_is_stored_before_the_ack(alice, bob, chat, join):
     ack = join(alice).say(chat.id, "durable")
     assert Message.objects.get(pk=ack["message_id"]).text == "durable"
 
 
-def test_a_retry_gets_the_same_ack_and_nobody_sees_it_twice(alice, bob, chat, join):
+def test_retry_gets_the_same_ack_and_is_not_delivered_again(alice, bob, chat, join):
     here, there = join(alice), join(bob, at=1)
     message_id = uuid4()
     first = here.say(chat.id, "once", message_id=message_id)
@@ -50,7 +50,7 @@ def test_a_retry_gets_the_same_ack_and_nobody_sees_it_twice(alice, bob, chat, jo
     assert (conflict["type"], conflict["code"]) == ("error", "message_id_conflict")
 
 
-def test_a_burst_arrives_in_order(alice, bob, chat, join):
+def test_burst_arrives_in_order(alice, bob, chat, join):
     here, there = join(alice), join(bob, at=1)
     for number in range(20):
         here.send("message", message_id=uuid4(), chat_id=chat.id, text=str(number))
@@ -59,7 +59,7 @@ def test_a_burst_arrives_in_order(alice, bob, chat, join):
     assert [frame["text"] for frame in seen] == [str(number) for number in range(20)]
 
 
-def test_outsiders_hear_nothing_and_say_nothing(alice, charlie, chat, join):
+def test_outsider_can_neither_send_nor_receive(alice, charlie, chat, join):
     here, outside = join(alice), join(charlie)
     refused = outside.say(chat.id, "let me in")
     assert (refused["type"], refused["code"], refused["status"]) == ("error", "not_found", 404)
@@ -82,7 +82,7 @@ def test_edits_and_deletions_are_live(alice, bob, chat, join):
     assert there.wait("message_deleted")["rev"] == 2
 
 
-def test_a_change_of_what_came_before_a_newcomer_is_not_told_to_them(
+def test_change_of_an_earlier_message_is_hidden_from_a_new_participant(
     alice, bob, charlie, join, lost_publishes
 ):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
@@ -102,7 +102,7 @@ def test_a_change_of_what_came_before_a_newcomer_is_not_told_to_them(
 
 
 @pytest.mark.redis
-def test_receipts_are_told_to_the_sender(alice, bob, chat, join):
+def test_receipts_are_sent_to_the_sender(alice, bob, chat, join):
     here, there = join(alice), join(bob, at=1)
     here.say(chat.id, "read me")
     there.send("delivered", items=[{"chat_id": chat.id, "seq": 1}])
@@ -120,7 +120,7 @@ def test_receipts_are_told_to_the_sender(alice, bob, chat, join):
 
 
 @pytest.mark.redis
-def test_a_new_chat_is_heard_at_once(alice, bob, join, api):
+def test_new_chat_is_live_at_once(alice, bob, join, api):
     here, there = join(alice), join(bob, at=1)
     answer = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)})
     chat_id = answer.json()["id"]
@@ -131,7 +131,7 @@ def test_a_new_chat_is_heard_at_once(alice, bob, join, api):
 
 
 @pytest.mark.redis
-def test_membership_takes_effect_on_open_sockets(alice, bob, charlie, join):
+def test_membership_changes_apply_to_open_sockets(alice, bob, charlie, join):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     here, there, newcomer = join(alice), join(bob, at=1), join(charlie, at=1)
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
@@ -148,14 +148,14 @@ def test_membership_takes_effect_on_open_sockets(alice, bob, charlie, join):
     assert newcomer.say(group.id, "still here")["code"] == "not_found"
 
 
-def test_rest_and_the_socket_are_one_conversation(alice, bob, chat, join, api):
+def test_message_sent_through_rest_is_delivered_to_sockets(alice, bob, chat, join, api):
     there = join(bob, at=1)
     sent = api(alice).post("/messages", {"chat_id": str(chat.id), "text": "from a script"}).json()
     message = there.wait("message")
     assert {**sent, "type": "message"} == message
 
 
-def test_what_was_missed_is_replayed_in_order_until_it_is_acknowledged(alice, bob, chat, join):
+def test_missed_messages_are_replayed_in_order_until_acknowledged(alice, bob, chat, join):
     for number in range(300):
         message_send(sender_id=alice.id, chat_id=chat.id, text=str(number))
     for _ in range(2):  # nothing was acknowledged: it comes again
@@ -170,7 +170,7 @@ def test_what_was_missed_is_replayed_in_order_until_it_is_acknowledged(alice, bo
     assert again.ready()["chats"] == {}
 
 
-def test_too_much_is_paged_through_rest(alice, bob, chat, join):
+def test_replay_of_too_many_messages_is_a_resync(alice, bob, chat, join):
     for number in range(501):
         message_send(sender_id=alice.id, chat_id=chat.id, text=str(number))
     there = join(bob, wait=False)
@@ -178,7 +178,7 @@ def test_too_much_is_paged_through_rest(alice, bob, chat, join):
     assert [frame["chats"] for frame in there.seen if frame["type"] == "resync"] == [[str(chat.id)]]
 
 
-def test_sync_brings_messages_and_changes_that_a_device_missed(alice, bob, chat, join):
+def test_sync_replays_missed_messages_and_changes(alice, bob, chat, join):
     here = join(alice)
     first = here.say(chat.id, "one")
     here.say(chat.id, "two")
@@ -200,7 +200,7 @@ def test_sync_brings_messages_and_changes_that_a_device_missed(alice, bob, chat,
     assert there.seen == []
 
 
-def test_too_many_missed_changes_are_paged_too(alice, bob, chat, join):
+def test_sync_of_too_many_changes_is_a_resync(alice, bob, chat, join):
     sent = messages_send([SendRequest(bob.id, chat.id, uuid4(), str(n)) for n in range(501)])
     for one in sent:
         message_edit(actor_id=bob.id, message_id=one.message["id"], text="edited")
@@ -211,7 +211,7 @@ def test_too_many_missed_changes_are_paged_too(alice, bob, chat, join):
     assert [frame["chats"] for frame in here.seen if frame["type"] == "resync"] == [[str(chat.id)]]
 
 
-def test_ones_own_messages_are_no_news_at_the_handshake_but_sync_has_them(alice, bob, chat, join):
+def test_own_messages_are_replayed_on_sync_but_not_at_the_handshake(alice, bob, chat, join):
     message_send(sender_id=alice.id, chat_id=chat.id, text="mine")
     again = join(alice, wait=False)
     assert again.ready()["chats"] == {}
@@ -220,7 +220,7 @@ def test_ones_own_messages_are_no_news_at_the_handshake_but_sync_has_them(alice,
     assert again.wait("message")["text"] == "mine"
 
 
-def test_a_handshake_replays_five_thousand_at_most_and_names_the_rest(alice, join):
+def test_handshake_replays_at_most_five_thousand_and_names_the_rest(alice, join):
     ids = []
     for _ in range(11):
         other = UserFactory()
@@ -236,7 +236,7 @@ def test_a_handshake_replays_five_thousand_at_most_and_names_the_rest(alice, joi
     assert set(done["chats"]) == set(ids)
 
 
-def test_a_replay_of_large_messages_is_whole_and_in_order(alice, bob, chat, join):
+def test_replay_of_large_messages_is_complete_and_in_order(alice, bob, chat, join):
     text = "\U0001f600" * 5000
     for _ in range(5):
         messages_send([SendRequest(bob.id, chat.id, uuid4(), text) for _ in range(60)])
@@ -246,7 +246,7 @@ def test_a_replay_of_large_messages_is_whole_and_in_order(alice, bob, chat, join
     assert got == list(range(1, 301))
 
 
-def test_a_thousand_missed_messages_arrive_in_order_within_two_seconds(alice, bob, join):
+def test_thousand_missed_messages_arrive_in_order_within_two_seconds(alice, bob, join):
     people = [bob, UserFactory()]
     for other in people:  # one chat replays 500
         chat, _ = chat_open_direct(actor_id=alice.id, user_id=other.id)
@@ -260,7 +260,7 @@ def test_a_thousand_missed_messages_arrive_in_order_within_two_seconds(alice, bo
     assert got == sorted(got)
 
 
-def test_a_person_who_is_removed_gets_no_further_page_of_a_replay(alice, bob):
+def test_removed_person_gets_no_further_page_of_a_replay(alice, bob):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     for _ in range(2):
         messages_send([SendRequest(alice.id, group.id, uuid4(), "x") for _ in range(250)])

@@ -1,4 +1,8 @@
-"""Who is here: told to those who share a chat, as far as one lets it be seen."""
+"""Presence: sent to people who share a chat, as far as the privacy settings allow.
+
+Each process publishes once per tick of half a second, and no frame is ordered with that: where a
+test shows that no presence is sent, it has to wait.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.redis]
 
 
 def pass_time(user: User, seconds: float) -> None:
-    """Redis' clock cannot be moved: what it compares with is."""
+    """Move the scores back instead of Redis' clock forward."""
     for key in (presence.ONLINE, presence._key(user.id)):
         for member, score in client().zrange(key, 0, -1, withscores=True):
             if key != presence.ONLINE or member.decode() == str(user.id):
@@ -29,7 +33,7 @@ def pass_time(user: User, seconds: float) -> None:
 
 
 def leave(socket: Client, user: User) -> None:
-    """Close, and let the grace pass."""
+    """Close the socket, and let the grace period pass."""
     socket.close()
     deadline = time.monotonic() + 3
     while user.id in presence.connected([user.id]) and time.monotonic() < deadline:
@@ -37,7 +41,7 @@ def leave(socket: Client, user: User) -> None:
     pass_time(user, presence.GRACE)
 
 
-def test_coming_and_going_is_told_on_the_other_process_once(alice, bob, chat, join):
+def test_status_change_is_sent_once_by_the_other_process(alice, bob, chat, join):
     here = join(alice)
     there = join(bob, at=1)
     frame = here.wait("presence", user_id=bob.id)
@@ -57,16 +61,16 @@ def test_coming_and_going_is_told_on_the_other_process_once(alice, bob, chat, jo
     assert here.presences == []
 
 
-def test_one_who_comes_later_is_told_who_is_there(alice, bob, charlie, chat, join):
+def test_new_connection_gets_the_presence_of_contacts(alice, bob, charlie, chat, join):
     join(charlie, at=1)
-    join(bob, at=1).quiet(1)  # by then it has been told
+    join(bob, at=1).quiet(1)  # until bob's own status has been published
     here = join(alice)
     assert here.wait("presence", timeout=2)["user_id"] == str(bob.id)
     here.quiet(1)
     assert here.presences == []
 
 
-def test_outsiders_hear_nothing(alice, bob, charlie, chat, join):
+def test_outsider_gets_no_presence(alice, bob, charlie, chat, join):
     outside = join(charlie)
     leave(join(bob), bob)
     join(alice, at=1)
@@ -74,7 +78,7 @@ def test_outsiders_hear_nothing(alice, bob, charlie, chat, join):
     assert outside.presences == []
 
 
-def test_a_second_device_and_a_page_change_are_no_news(alice, bob, chat, join):
+def test_second_device_and_page_change_send_no_presence(alice, bob, chat, join):
     phone = join(bob)
     phone.quiet(1)
     here = join(alice)
@@ -87,7 +91,7 @@ def test_a_second_device_and_a_page_change_are_no_news(alice, bob, chat, join):
     assert here.presences == []
 
 
-def test_a_process_that_dies_leaves_nobody_online(alice, bob, chat, join):
+def test_people_of_a_dead_process_go_offline(alice, bob, chat, join):
     dying = WebProcess()
     here = join(alice)
     Client(dying.port, device_sign_in(user=bob, device=DEVICE).access).ready()
@@ -99,7 +103,7 @@ def test_a_process_that_dies_leaves_nobody_online(alice, bob, chat, join):
     assert here.wait("presence", user_id=bob.id, timeout=3)["status"] == "offline"
 
 
-def test_an_emptied_redis_is_told_again_who_is_there(alice, bob, chat, join, api):
+def test_emptied_redis_is_filled_again(alice, bob, chat, join, api):
     there = join(bob)
     join(alice)
     there.quiet(1)
@@ -112,7 +116,7 @@ def test_an_emptied_redis_is_told_again_who_is_there(alice, bob, chat, join, api
     assert status(api(alice), bob)[0] == "online"
 
 
-def test_a_going_that_nobody_told_is_found_by_comparing(alice, bob, chat, join):
+def test_unpublished_going_is_found_by_comparison(alice, bob, chat, join):
     there = join(bob, at=1)
     here = join(alice)
     here.wait("presence", user_id=bob.id)
@@ -122,9 +126,9 @@ def test_a_going_that_nobody_told_is_found_by_comparing(alice, bob, chat, join):
     assert here.wait("presence", timeout=presence.REFRESH + 3, user_id=bob.id, status="offline")
 
 
-def test_a_privacy_setting_counts_at_once_and_for_good(alice, bob, chat, join, api):
+def test_privacy_setting_hides_presence_at_once(alice, bob, chat, join, api):
     there = join(bob, at=1)
-    there.quiet(1)  # by then it has been told
+    there.quiet(1)  # until bob's own status has been published
     here = join(alice)
     here.wait("presence", user_id=bob.id)
     api(bob).patch("/users/me", {"last_seen_visibility": "nobody"})
@@ -141,7 +145,7 @@ def test_a_privacy_setting_counts_at_once_and_for_good(alice, bob, chat, join, a
     again.close()
 
 
-def test_who_changes_their_mind_all_the_time_is_told_once(alice, bob, chat, join, api):
+def test_repeated_privacy_changes_are_broadcast_together(alice, bob, chat, join, api):
     join(bob, at=1).quiet(1)
     here = join(alice)
     here.wait("presence", user_id=bob.id)
@@ -156,7 +160,7 @@ def test_who_changes_their_mind_all_the_time_is_told_once(alice, bob, chat, join
     assert here.presences[-1]["status"] == "online"
 
 
-def test_a_crowd_is_not_told_live(alice, bob, join, settings):
+def test_large_group_gets_no_live_presence(alice, bob, join, settings):
     members = [UserFactory().id for _ in range(settings.RECEIPTS_LIVE_LIMIT)]
     group_create(actor_id=alice.id, title="Crowd", member_ids=[bob.id, *members])
     here = join(alice)
@@ -166,7 +170,7 @@ def test_a_crowd_is_not_told_live(alice, bob, join, settings):
 
 
 def status(api, user) -> tuple:
-    """What REST says of a person; the same at all doors."""
+    """A person's presence in REST; the same in every response that has it."""
     body = api.get(f"/users/{user.id}").json()
     for item in api.get("/chats").json()["items"]:
         rows = api.get(f"/chats/{item['id']}/participants").json()["items"]
@@ -177,15 +181,15 @@ def status(api, user) -> tuple:
     return body["status"], body["last_seen_at"]
 
 
-def test_rest_tells_presence_to_those_who_share_a_chat(alice, bob, charlie, chat, join, api):
+def test_rest_shows_presence_to_people_who_share_a_chat(alice, bob, charlie, chat, join, api):
     assert status(api(alice), bob) == ("offline", None)
     socket = join(bob)
     assert status(api(alice), bob) == ("online", None)
     assert status(api(charlie), bob) == (None, None)
     leave(socket, bob)
     time.sleep(1.5)  # until a process has noticed
-    told, last_seen_at = status(api(alice), bob)
-    assert (told, last_seen_at is None) == ("offline", False)
+    shown, last_seen_at = status(api(alice), bob)
+    assert (shown, last_seen_at is None) == ("offline", False)
     assert status(api(charlie), bob) == (None, None)
 
 

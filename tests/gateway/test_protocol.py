@@ -1,4 +1,4 @@
-"""The protocol as code: complete, true to the examples, and what the documents say."""
+"""The declared protocol: complete, consistent with its examples, and documented."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ TYPE = re.compile(r'"type": ?"([a-z_]+)"')
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_the_documents_on_disk_are_what_the_code_says(path):
+def test_documents_on_disk_are_up_to_date(path):
     assert path.read_text(encoding="utf-8") == documents()[path], "run `make docs`"
 
 
-def test_every_frame_that_the_code_sends_is_described_and_the_other_way_round():
+def test_frames_that_the_code_sends_are_those_declared():
     sources = (path.read_text() for pattern in SENDERS for path in ROOT.glob(pattern))
     sent = {found[1] for source in sources for found in TYPE.finditer(source)}
     assert sent == protocol.frame_types()
 
 
-def test_every_field_of_a_frame_is_described():
+def test_every_field_of_a_frame_has_a_description():
     shapes = [*protocol.FRAMES, *protocol.command_frames().values()]
     silent = [
         f"{shape.__name__}.{name}"
@@ -68,11 +68,11 @@ def test_every_field_of_a_frame_is_described():
 
 
 @pytest.mark.parametrize("shape", protocol.FRAMES, ids=lambda shape: shape.__name__)
-def test_an_example_of_the_server_is_read_as_its_class(shape):
+def test_example_of_a_server_frame_is_valid(shape):
     assert type(protocol.read_frame(dumps(shape.example_frame()))) is shape
 
 
-def test_the_example_of_an_error_is_that_error():
+def test_example_of_an_error_is_that_error():
     with override("en"):
         built = frames.error(EditWindowOver(), CONNECTION, REF)
     assert protocol.read_frame(dumps(built)) == protocol.read_frame(
@@ -81,7 +81,7 @@ def test_the_example_of_an_error_is_that_error():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_an_example_of_a_client_is_read_by_the_door(name):
+def test_example_of_a_command_is_accepted(name):
     fields = COMMANDS[name].example_frame()
     assert fields.pop("type") == name
     fields.pop("ref", None)
@@ -101,17 +101,17 @@ def test_an_example_of_a_client_is_read_by_the_door(name):
     ],
     ids=str,
 )
-def test_what_is_not_described_is_not_read(frame):
+def test_undeclared_frame_is_refused(frame):
     with pytest.raises(ValueError, match=r"declares no|validation error"):
         protocol.read_frame(dumps(frame))
 
 
-def test_the_terms_of_the_greeting_are_those_of_the_shapes():
+def test_text_limit_of_connected_is_that_of_the_input():
     text = definitions()["MessageCommand"]["properties"]["text"]
     assert text["maxLength"] == settings.MESSAGE_TEXT_LIMIT
 
 
-def test_every_close_code_is_explained():
+def test_every_close_code_has_a_meaning():
     codes = {value for value in vars(close_codes).values() if isinstance(value, int)}
     assert codes == set(close_codes.MEANING)
 
@@ -126,7 +126,7 @@ def references(value: Any) -> Iterator[str]:
             yield from references(item)
 
 
-def test_every_reference_of_the_asyncapi_document_leads_somewhere():
+def test_every_reference_of_the_asyncapi_document_resolves():
     whole = document()
     found = set(references(whole))
     assert found
@@ -159,23 +159,23 @@ def test_every_message_belongs_to_an_operation():
     assert {reference.rsplit("/", 1)[1] for reference in named | answers} == known
 
 
-async def test_the_warning_before_a_token_ends_is_told_once_and_as_described():
-    told: list[str] = []
+async def test_token_expiring_is_sent_once_and_as_declared():
+    sent: list[str] = []
 
     async def send(event: dict[str, Any]) -> None:
-        told.append(event["text"])
+        sent.append(event["text"])
 
     ends = timezone.now() + timedelta(seconds=connection.WARN_BEFORE - 1)
     there = Connection(send, user_id=uuid4(), session_id=uuid4(), expires_at=ends, now=0.0)
     there.check_token()
     there.check_token()
-    (text,) = told
+    (text,) = sent
     assert isinstance(protocol.read_frame(text), frames.TokenExpiringFrame)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.redis
-def test_a_changed_chat_and_a_new_role_are_told_as_described(alice, bob, join):
+def test_chat_update_and_new_role_are_sent_as_declared(alice, bob, join):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     there = join(bob, at=1)
     chat_update(actor_id=alice.id, chat_id=group.id, title="Runners")

@@ -1,4 +1,4 @@
-"""A reader that never reads, talking or not, costs the server little and ends."""
+"""A client that never reads costs the server little memory and is closed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def web(django_db_setup, transactional_db) -> Iterator[WebProcess]:
-    """A process of its own: what it holds is measured, its patience is short."""
+    """A process of its own, whose memory is measured, with a short heartbeat timeout."""
     process = WebProcess(SOCKET_HEARTBEAT_TIMEOUT="8", LIMITS_SCALE="1000")
     yield process
     process.stop()
@@ -40,10 +40,10 @@ def resident(web: WebProcess) -> int:
 
 
 @pytest.mark.parametrize("talks", [False, True], ids=["silent", "talking"])
-def test_a_reader_that_never_reads_stays_below_two_mebibytes_and_is_closed(
+def test_client_that_never_reads_costs_below_two_mebibytes_and_is_closed(
     talks, alice, bob, chat, web
 ):
-    """Several at once, each with a replay before and a stream of large messages after."""
+    """Several at once, each with a replay first and a stream of large messages afterwards."""
     text = "я" * 5000
     messages_send([SendRequest(bob.id, chat.id, new_id(), text) for _ in range(400)])
     warm = Client(web.port, device_sign_in(user=bob, device=DEVICE).access)
@@ -61,7 +61,7 @@ def test_a_reader_that_never_reads_stays_below_two_mebibytes_and_is_closed(
     stop = threading.Event()
 
     def talk() -> None:
-        frame = json.dumps({"type": "pong", "n": 0})  # of no ping: it says nothing
+        frame = json.dumps({"type": "pong", "n": 0})  # of an unknown ping: ignored
         while not stop.is_set():
             for one in silent:
                 one.socket.send(frame)
@@ -79,7 +79,7 @@ def test_a_reader_that_never_reads_stays_below_two_mebibytes_and_is_closed(
     if talks:
         talking.join(10)
     assert (highest - before) / SOCKETS < 2 * MIB
-    # Each gets what was on its way, then the reason, unless it does not even read that far.
+    # Each reads the frames in flight and then the close code, unless it stops before.
     for one in silent:
         one.send = lambda *args, **kwargs: None  # no pong
     assert {one.close_code(timeout=20) for one in silent} <= {4408, 1006}
@@ -87,7 +87,7 @@ def test_a_reader_that_never_reads_stays_below_two_mebibytes_and_is_closed(
 
 
 def narrow(port: int) -> socket.socket:
-    """A connection whose own buffer takes little, so that what is not read stays at the server."""
+    """A connection with a small receive buffer, so that unread data stays at the server."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
     made.connect(("127.0.0.1", port))
@@ -95,7 +95,7 @@ def narrow(port: int) -> socket.socket:
 
 
 @pytest.mark.redis
-def test_more_than_the_window_is_never_in_flight(alice, bob, chat, web):
+def test_at_most_the_window_is_in_flight(alice, bob, chat, web):
     token = device_sign_in(user=bob, device=DEVICE).access
     there, reading = Client(web.port, token), Client(web.port, token)
     there.ready()

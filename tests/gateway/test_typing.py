@@ -1,4 +1,4 @@
-"""Somebody is writing: told at once to those who may know, and only so often."""
+"""Typing: sent at once to the other participants, within its rate limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.redis
-def test_the_others_are_told_and_one_is_not_told_oneself(alice, bob, charlie, chat, join):
+def test_typing_is_sent_to_other_participants_only(alice, bob, charlie, chat, join):
     here, own, there, outside = join(alice), join(alice, at=1), join(bob, at=1), join(charlie)
     before = OutboxEvent.objects.count()
     here.send("typing", chat_id=chat.id, ref="t")
@@ -31,7 +31,7 @@ def test_the_others_are_told_and_one_is_not_told_oneself(alice, bob, charlie, ch
 
 
 @pytest.mark.redis
-def test_too_often_is_passed_over_in_silence_whatever_the_process(alice, bob, chat, join):
+def test_typing_over_the_rate_limit_is_ignored_on_every_process(alice, bob, chat, join):
     here, elsewhere, there = join(alice), join(alice, at=1), join(bob)
     for _ in range(5):
         here.send("typing", chat_id=chat.id)
@@ -45,7 +45,7 @@ def test_too_often_is_passed_over_in_silence_whatever_the_process(alice, bob, ch
     assert there.wait("typing", timeout=2)
 
 
-def test_a_chat_that_is_not_mine_is_not_found(alice, charlie, chat, join):
+def test_typing_in_a_foreign_chat_is_not_found(alice, charlie, chat, join):
     here, outside = join(alice), join(charlie)
     for chat_id in (chat.id, uuid4()):
         assert outside.ask("typing", chat_id=chat_id)["code"] == "not_found"
@@ -53,7 +53,9 @@ def test_a_chat_that_is_not_mine_is_not_found(alice, charlie, chat, join):
 
 
 @pytest.mark.redis
-def test_a_block_silences_both_in_their_chat_and_one_of_them_in_groups(alice, bob, chat, join):
+def test_block_hides_typing_in_the_direct_chat_and_from_the_blocked_in_groups(
+    alice, bob, chat, join
+):
     group = group_create(actor_id=alice.id, title="Both", member_ids=[bob.id])
     here, there = join(alice), join(bob, at=1)
     user_block(actor_id=alice.id, user_id=bob.id)
@@ -69,7 +71,7 @@ def test_a_block_silences_both_in_their_chat_and_one_of_them_in_groups(alice, bo
     user_unblock(actor_id=alice.id, user_id=bob.id)
 
 
-def test_a_crowd_is_not_told(alice, bob, join, settings):
+def test_large_group_gets_no_typing(alice, bob, join, settings):
     members = [UserFactory().id for _ in range(settings.RECEIPTS_LIVE_LIMIT)]
     crowd = group_create(actor_id=alice.id, title="Crowd", member_ids=[bob.id, *members])
     here, there = join(alice), join(bob)

@@ -1,4 +1,4 @@
-"""Redis dead, hanging, back again: sockets stay, sending goes on, rights hold, nothing is lost."""
+"""Redis down, hanging and back: sockets stay open, sending works, rights hold, nothing is lost."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def call(url: str, token: str, method: str, body: dict[str, Any] | None = None) 
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["dead", "hanging"])
-def test_a_conversation_goes_on_without_redis_and_is_live_again_after_it(
+def test_conversation_continues_without_redis_and_is_live_again_afterwards(
     hangs, alice, bob, charlie, chat, broken
 ):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id, charlie.id])
