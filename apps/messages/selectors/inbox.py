@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -38,11 +38,14 @@ def chats_for(user_id: UUID) -> list[dict[str, Any]]:
 
 
 def chat_for(user_id: UUID, chat_id: UUID) -> dict[str, Any]:
-    """One chat as `InboxChatOut`, or `NotFound`."""
-    found = _serialized(user_id, _mine(user_id).filter(chat_id=chat_id))
-    if not found:
+    """One chat as `InboxChatOut`; raises the policy's refusal to `READ`."""
+    row = _mine(user_id).filter(chat_id=chat_id).first()
+    if row is None:
         raise NotFound
-    return found[0]
+    refusal = refusal_to(Action.READ, Standing(row.chat, user_id, row))
+    if refusal is not None:
+        raise refusal
+    return _serialized(user_id, [row])[0]
 
 
 def chats_among(user_id: UUID, chat_ids: Collection[UUID]) -> list[dict[str, Any]]:
@@ -71,7 +74,7 @@ def _mine(user_id: UUID) -> QuerySet[Participant]:
     )
 
 
-def _serialized(user_id: UUID, rows: QuerySet[Participant]) -> list[dict[str, Any]]:
+def _serialized(user_id: UUID, rows: Iterable[Participant]) -> list[dict[str, Any]]:
     mine = list(rows)
     newest = _last_messages([row.chat_id for row in mine])
     peers = _peers(user_id, [row.chat for row in mine])
