@@ -1,4 +1,4 @@
-"""The admin: for staff only, mostly for looking, and never at texts without a reason."""
+"""The admin: access, search, actions, and the reason required for reading texts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def root(db) -> User:
 
 @pytest.fixture
 def support(db) -> User:
-    """Staff who may look and switch accounts, but give no rights."""
+    """Staff who may view users and deactivate accounts, but not change rights."""
     user = UserFactory(username="support", is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(

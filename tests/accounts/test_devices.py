@@ -1,4 +1,4 @@
-"""Devices: one row an address, bound to the session that registered it."""
+"""Devices: one row per endpoint, bound to the session that registered it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def base64url(raw: bytes) -> str:
 
 
 def subscription(number: int = 1, **fields):
-    """What a browser gives for `pushManager.subscribe`."""
+    """The result of `pushManager.subscribe` in a browser."""
     point = ec.generate_private_key(ec.SECP256R1()).public_key()
     raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return {

@@ -1,4 +1,4 @@
-"""Signing in by the REST door."""
+"""Sign-in through REST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails are queued; without the queue they go out at once."""
+"""Mails are enqueued, or sent directly without the queue."""
 
 from __future__ import annotations
 

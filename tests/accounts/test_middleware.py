@@ -1,4 +1,4 @@
-"""Browser sessions and the login sessions behind them."""
+"""Browser sessions and their login sessions."""
 
 from __future__ import annotations
 

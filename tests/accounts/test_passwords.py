@@ -1,4 +1,4 @@
-"""Changing a password, and replacing a forgotten one: by the REST door."""
+"""Password changes and resets through REST."""
 
 from __future__ import annotations
 

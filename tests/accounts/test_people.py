@@ -1,4 +1,4 @@
-"""Profiles, search, and saying goodbye: by the REST door."""
+"""Profiles, search and account deletion through REST."""
 
 from __future__ import annotations
 

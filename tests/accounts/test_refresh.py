@@ -1,4 +1,4 @@
-"""Refresh tokens: one use, one honest retry, and what happens to thieves."""
+"""Refresh tokens: rotation, retries, and reuse."""
 
 from __future__ import annotations
 

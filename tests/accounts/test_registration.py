@@ -1,4 +1,4 @@
-"""Signing up by the REST door."""
+"""Registration through REST."""
 
 from __future__ import annotations
 

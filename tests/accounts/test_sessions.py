@@ -1,4 +1,4 @@
-"""Devices signed in, and signing them out: by the REST door."""
+"""Login sessions through REST: list, revoke, log out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error carries all that entry points, pages and scripts show or decide by."""
+"""Domain errors: code, status, retry and title of each."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from messenger.core.models import OutboxEvent
 
 @pytest.fixture
 def no_reactions(monkeypatch):
-    """The registrations of the apps are put aside for one test."""
+    """Replace the registrations of the apps for one test."""
     monkeypatch.setattr(events, "_reactions", {})
 
 

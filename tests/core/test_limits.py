@@ -95,6 +95,13 @@ def test_every_limit_of_the_settings_is_a_constant_and_the_other_way_round():
     assert {one.name for one in CONSTANTS.values()} == set(site.RATE_LIMITS)
 
 
+def test_limits_are_documented(client, db):
+    document = client.get("/api/schema", headers={"Accept": "application/json"}).json()
+    answer = document["paths"]["/api/v1/messages"]["post"]["responses"]["429"]
+    assert "messages: 20 at once, then 5 per second and user." in answer["description"]
+    assert "chats: 60 at once, then 1 per minute and user." in answer["description"]
+
+
 def test_pages_declare_these_limits():
     found = {
         name: " ".join(limit.name for limit in pattern.callback.limits)

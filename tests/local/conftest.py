@@ -1,4 +1,4 @@
-"""Starts of the supervisor that end with the test that asked for them."""
+"""Fixtures that start the supervisor and stop it after the test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.local.started import Started
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
-    """Starts the supervisor; all of one test share a data folder unless it names another."""
+    """Starts the supervisor; the starts of a test share a data folder unless it passes another."""
     made: list[Started] = []
 
     def starter(
@@ -35,7 +35,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
 
 @pytest.fixture
 def other_user() -> Account:
-    """Somebody who is not root; the test is about what such a one may and may not do."""
+    """An account other than root, for tests of file permissions."""
     account = service_account()
     if account is None:
         pytest.skip("only root can start as another user; the other tests here run as a plain one")
@@ -44,7 +44,7 @@ def other_user() -> Account:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder in reach of every user, unlike pytest's own."""
+    """A folder that every account can enter, unlike pytest's."""
     folder = Path(tempfile.mkdtemp(prefix="lumin-test-", dir=shared_temp()))
     folder.chmod(0o755)
     yield folder
@@ -53,7 +53,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def writable_by_nobody(open_folder: Path) -> Path:
-    """A folder in which not even its owner may write, for anyone but root."""
+    """A folder in which only root can write."""
     folder = open_folder / "closed"
     folder.mkdir()
     folder.chmod(0o555)
@@ -62,5 +62,5 @@ def writable_by_nobody(open_folder: Path) -> Path:
 
 @pytest.fixture
 def plain_user() -> Account | None:
-    """An account without root's rights: another one for root, else our own."""
+    """An account without the rights of root: another one for root, else the current one."""
     return service_account() if os.geteuid() == 0 else None

@@ -1,4 +1,4 @@
-"""A real supervisor in a process of its own, on a data folder and a port of its own."""
+"""A supervisor in a separate process, with its own data folder and port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 class Started:
-    """`python -m messenger.local run`, and what a test asks of it."""
+    """`python -m messenger.local run`, with queries for tests."""
 
     def __init__(
         self, data: Path, log: Path, account: Account | None = None, **settings: str
@@ -60,7 +60,7 @@ class Started:
         assert "ready: http://" in self.said(), self.said()
 
     def processor_seconds(self) -> float:
-        """What the start has cost so far: unlike the clock, the same on a busy machine."""
+        """The processor time of the start, which does not depend on the load of the machine."""
         own = psutil.Process(self.process.pid).cpu_times()
         running = [one.cpu_times() for one in self.family()]
         ended = own.children_user + own.children_system
@@ -78,12 +78,12 @@ class Started:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def members(self, *words: str) -> list[psutil.Process]:
-        """The direct children whose command line has one of the words."""
+        """The direct children whose command line contains one of the words."""
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if any(word in command(child) for word in words)]
 
     def end(self, number: int = signal.SIGINT) -> float:
-        """Seconds from the signal to the end."""
+        """Stop it; returns the seconds from the signal to the end."""
         began = time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -99,15 +99,15 @@ def command(process: psutil.Process) -> str:
 
 
 def visible_to(account: Account | None) -> dict[str, str]:
-    """What lets a Python that is not the environment's own find the packages of the environment."""
+    """Variables that let the system's Python find the packages of the environment."""
     return {} if account is None else {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def interpreter_for(account: Account | None) -> str:
-    """This Python, or the machine's own of its version where the account cannot reach this."""
+    """This Python, or the system's Python of its version if the account cannot execute this one."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    machines_own = shutil.which(version, path="/usr/local/bin:/usr/bin")
-    for path in filter(None, (sys.executable, machines_own)):
+    system_python = shutil.which(version, path="/usr/local/bin:/usr/bin")
+    for path in filter(None, (sys.executable, system_python)):
         try:
             made = spawn(
                 [path, "-c", "import messenger.local"],
@@ -123,5 +123,5 @@ def interpreter_for(account: Account | None) -> str:
 
 
 def left_of(family: list[psutil.Process], seconds: float = 5) -> list[psutil.Process]:
-    """Those of the family that still run after some seconds."""
+    """The processes of the family that still run after some seconds."""
     return psutil.wait_procs(family, timeout=seconds)[1]

@@ -1,4 +1,4 @@
-"""Two web processes on one address, and what happens when something of the run dies."""
+"""Two web processes on one address, and restarts of killed processes."""
 
 from __future__ import annotations
 

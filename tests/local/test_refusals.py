@@ -1,4 +1,4 @@
-"""Starts that cannot go on say why, at once, and touch nothing."""
+"""Starts that fail: at once, with a reason, and without side effects."""
 
 from __future__ import annotations
 

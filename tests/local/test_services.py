@@ -1,4 +1,4 @@
-"""Services of one's own, services given by their addresses, and where the programs come from."""
+"""Embedded and given services, and the search for their programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First start, second start, Ctrl-C, and the hard end."""
+"""First and second start, Ctrl-C, and kill -9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogues are compiled when they are newer, and only then."""
+"""Compilation of translation catalogues."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def command(kind: str, actor_id: UUID, event_id: UUID | None = None, **payload: 
     return json.dumps(envelope, default=str).encode()
 
 
-def asked(kind: str, actor_id: UUID, **payload: Any) -> Received:
+def received(kind: str, actor_id: UUID, **payload: Any) -> Received:
     return Received(kind, "", command(kind, actor_id, **payload))
 
 
@@ -162,10 +162,10 @@ class TestDoing:
     def test_repeated_command_is_executed_once(self, alice, bob, chat):
         said = message_send(sender_id=alice.id, chat_id=chat.id, text="one").message
         edits = [
-            asked("message.edit", alice.id, message_id=said["id"], text=text)
+            received("message.edit", alice.id, message_id=said["id"], text=text)
             for text in ("two", "three")
         ]
-        sends = [asked("message.send", alice.id, chat_id=chat.id, text="x")] * 2
+        sends = [received("message.send", alice.id, chat_id=chat.id, text="x")] * 2
         for _ in range(3):
             assert commands_do([*edits, *sends]) == []
         assert Message.objects.get(id=said["id"]).text == "three"
@@ -174,9 +174,9 @@ class TestDoing:
 
     def test_read_moves_the_cursor_by_message_or_by_seq(self, alice, bob, chat):
         said = [message_send(sender_id=alice.id, chat_id=chat.id, text="x").message for _ in "ab"]
-        assert commands_do([asked("message.read", bob.id, message_id=said[0]["id"])]) == []
+        assert commands_do([received("message.read", bob.id, message_id=said[0]["id"])]) == []
         assert Participant.objects.get(user=bob).read_seq == 1
-        assert commands_do([asked("message.read", bob.id, chat_id=chat.id, seq=2)]) == []
+        assert commands_do([received("message.read", bob.id, chat_id=chat.id, seq=2)]) == []
         assert Participant.objects.get(user=bob).read_seq == 2
 
     @pytest.mark.parametrize(
@@ -200,8 +200,8 @@ class TestDoing:
         self, alice, bob, chat, kind, payload, code
     ):
         payload = {name: chat.id if one == "CHAT" else one for name, one in payload.items()}
-        good = asked("message.send", alice.id, chat_id=chat.id, text="good")
-        bad = asked(kind, alice.id, **payload)
+        good = received("message.send", alice.id, chat_id=chat.id, text="good")
+        bad = received(kind, alice.id, **payload)
         ((refused, reason),) = commands_do([bad, good])
         assert refused is bad
         assert reason.partition(":")[0] == code
@@ -220,7 +220,7 @@ class TestDoing:
         )
         assert [reason.partition(":")[0] for _, reason in commands_do([wrong])] == ["invalid_input"]
         User.objects.filter(id=alice.id).update(is_active=False)
-        sent = asked("message.send", alice.id, chat_id=chat.id, text="from the beyond")
+        sent = received("message.send", alice.id, chat_id=chat.id, text="from the beyond")
         assert [reason.partition(":")[0] for _, reason in commands_do([sent])] == [
             "not_authenticated"
         ]
@@ -229,13 +229,15 @@ class TestDoing:
     def test_rate_limits_do_not_apply(self, alice, bob, chat, settings):
         settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, (0, 0.001))
         newcomer = UserFactory()
-        known = [asked("message.send", alice.id, chat_id=chat.id, text=f"{n}") for n in range(3)]
-        first = asked("message.send", alice.id, recipient_id=newcomer.id, text="hi")
+        known = [received("message.send", alice.id, chat_id=chat.id, text=f"{n}") for n in range(3)]
+        first = received("message.send", alice.id, recipient_id=newcomer.id, text="hi")
         assert commands_do([*known, first]) == []
         assert Message.objects.count() == 4
 
     def test_first_message_to_a_person_opens_the_chat(self, alice, bob):
-        assert commands_do([asked("message.send", alice.id, recipient_id=bob.id, text="hi")]) == []
+        assert (
+            commands_do([received("message.send", alice.id, recipient_id=bob.id, text="hi")]) == []
+        )
         assert Message.objects.get().chat.kind == "direct"
 
 
@@ -243,11 +245,11 @@ def test_refused_commands_are_refused_again_when_redelivered(alice, bob, charlie
     chat = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
     said = message_send(sender_id=alice.id, chat_id=chat.id, text="Ours").message["id"]
     commands = [
-        asked("message.send", charlie.id, chat_id=chat.id, text="Let me in"),
-        asked("message.send", uuid4(), chat_id=chat.id, text="From nobody"),
-        asked("message.delete", charlie.id, message_id=said),
-        asked("message.delete", uuid4(), message_id=said),
-        asked("message.send", bob.id, chat_id=chat.id, text="Once"),
+        received("message.send", charlie.id, chat_id=chat.id, text="Let me in"),
+        received("message.send", uuid4(), chat_id=chat.id, text="From nobody"),
+        received("message.delete", charlie.id, message_id=said),
+        received("message.delete", uuid4(), message_id=said),
+        received("message.send", bob.id, chat_id=chat.id, text="Once"),
     ]
     first, again = (
         sorted((one.topic, reason.partition(":")[0]) for one, reason in commands_do(commands))
