@@ -28,7 +28,7 @@ class SecondFactor:
         code: str = self.cleaned_data["code"]
         try:
             LOGIN_ADDRESS.enforce(context.request)
-            OWN_ACCOUNT.take(self.user.pk)  # nobody is signed in yet, so the request has no user
+            OWN_ACCOUNT.take(self.user.pk)  # the request has no user before the sign-in
         except LimitExceeded:
             raise forms.ValidationError(_("Too many attempts. Try again later.")) from None
         authenticator = second_factor_use(user=self.user, code=code)

@@ -16,25 +16,14 @@ from apps.accounts.errors import InvalidKey
 from apps.accounts.events import UserDeleted, UserUpdated
 from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, Notification, User
 from apps.accounts.selectors import access_user
+from apps.accounts.serializers import UserUpdateInput
 from apps.accounts.services.last_seen import presence_changed
 from apps.accounts.services.passwords import password_wrong
 from apps.accounts.services.sessions import sessions_revoke
 from messenger.core import live
 from messenger.core.events import emit
 
-PROFILE_FIELDS = frozenset(
-    {
-        "display_name",
-        "bio",
-        "locale",
-        "time_zone",
-        "last_seen_visibility",
-        "writes_from",
-        "found_by_email",
-        "email_digest",
-        "push_shows_text",
-    }
-)
+PROFILE_FIELDS = frozenset(UserUpdateInput.model_fields)
 PUBLIC_FIELDS = frozenset({"display_name", "bio"})
 
 
