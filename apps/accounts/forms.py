@@ -1,4 +1,4 @@
-"""The pages' forms."""
+"""Forms of the account pages: second factor, profile, settings."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class SecondFactor:
         code: str = self.cleaned_data["code"]
         try:
             LOGIN_ADDRESS.enforce(context.request)
-            OWN_ACCOUNT.take(self.user.pk)  # the request has no user before the sign-in
-        except LimitExceeded:
-            raise forms.ValidationError(_("Too many attempts. Try again later.")) from None
+            OWN_ACCOUNT.take(self.user.pk)  # before sign-in the request has no user
+        except LimitExceeded as error:
+            raise forms.ValidationError(str(error.title)) from None
         authenticator = second_factor_use(user=self.user, code=code)
         if authenticator is None:
             raise get_adapter().validation_error("incorrect_code")
@@ -44,7 +44,7 @@ class AuthenticateForm(SecondFactor, mfa_forms.AuthenticateForm):  # type: ignor
 
 
 class ReauthenticateForm(SecondFactor, mfa_forms.ReauthenticateForm):  # type: ignore[misc]
-    """Asked again before something sensitive."""
+    """A fresh proof of identity before a sensitive change."""
 
 
 class PersonForm(forms.Form):

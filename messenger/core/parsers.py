@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
+from messenger.core.errors import TooLarge
 from messenger.core.json import loads_guarded
-from messenger.core.problems import from_status
 
 
 class GuardedJSONParser(BaseParser):
@@ -24,5 +23,5 @@ class GuardedJSONParser(BaseParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:
-            raise from_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise TooLarge
         return loads_guarded(body) if body else {}

@@ -57,7 +57,7 @@ def problem(error: errors.DomainError, request_id: str = "") -> dict[str, Any]:
     return body
 
 
-def from_status(status: int, detail: str = "", code: str = "") -> errors.DomainError:
+def from_status(status: int, detail: str = "") -> errors.DomainError:
     """A domain error for a bare HTTP status, e.g. of Django's or DRF's own errors."""
     kind = BY_STATUS.get(status)
     if kind is None:
@@ -66,7 +66,6 @@ def from_status(status: int, detail: str = "", code: str = "") -> errors.DomainE
         )
     error = kind(detail)
     error.status = status
-    error.code = code or kind.code
     return error
 
 

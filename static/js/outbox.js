@@ -50,11 +50,14 @@ export class Outbox {
     if (this.#busy || Date.now() < this.#pausedUntil) return;
     this.#busy = true;
     clearTimeout(this.#timer);
-    let item;
-    while (this.#socket.connected && (item = this.items.find((one) => !one.failed))) {
-      if (!(await this.#deliver(item))) break;
+    try {
+      let item;
+      while (this.#socket.connected && (item = this.items.find((one) => !one.failed))) {
+        if (!(await this.#deliver(item))) break;
+      }
+    } finally {
+      this.#busy = false;
     }
-    this.#busy = false;
   }
 
   // Whether the queue may go on to the next message.

@@ -11,7 +11,12 @@ from apps.accounts.models import LoginSession
 from apps.accounts.services.sessions import sessions_revoke
 from apps.chats.models import Chat
 from apps.chats.services.groups import chat_update
-from apps.chats.services.participants import participant_remove, participants_add
+from apps.chats.services.participants import (
+    participant_remove,
+    participant_set_role,
+    participants_add,
+)
+from apps.messages.services.send import message_send
 from tests.factories import UserFactory
 
 
@@ -97,3 +102,23 @@ def test_a_phone_shows_one_pane_with_a_way_back(window, direct, alice):
     expect(page.locator(".list")).to_be_visible()
     page.go_back()
     expect(page.locator("#text")).to_be_visible()
+
+
+@pytest.mark.redis
+def test_the_menu_of_a_message_offers_what_the_viewer_may_do(window, group, alice, bob):
+    message_send(sender_id=alice.id, chat_id=group, text="Mine to keep")
+    page = window(bob, at=1).at_chat(group)
+    more = page.locator(".msg", has_text="Mine to keep").locator(".bubble__more")
+    delete = page.get_by_role("menuitem", name="Delete")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Reply")).to_be_visible()
+    expect(delete).to_be_hidden()
+    page.keyboard.press("Escape")
+    with page.expect_response(re.compile(f"/chats/{group}/$")):  # the page's new permissions
+        participant_set_role(actor_id=alice.id, chat_id=group, user_id=bob.id, role="admin")
+    page.wait_for_load_state("networkidle")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(delete).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Edit")).to_be_hidden()

@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import unescape
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
 from apps.accounts.models import Block, Notification
 from apps.accounts.services.blocks import user_block
-from apps.chats.errors import NotAcceptingMessages, NotAdmin, NotOwner, PersonBlocked
+from apps.chats.errors import NotAdmin, NotOwner
 from apps.chats.models import Chat, Participant
-from apps.chats.services.direct import chat_open_direct
-from apps.chats.services.groups import group_create
 from apps.messages.errors import NotAuthor
 from apps.messages.models import Message
 from apps.messages.services.send import message_send
 from apps.messages.tasks import fan_out
 from messenger.core.errors import InvalidInput
 from messenger.core.models import OutboxEvent
-from tests.factories import UserFactory
-
-TOO_LONG = "x" * 5001
-GENERAL = ("chat-open", "group-create", "group-search", "notifications-read")
-Cast = SimpleNamespace
-
-
-def browser(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def cast(alice, bob, charlie) -> Cast:
-    """Alice's group with bob, their direct chat, and a message of each in both."""
-    dora = UserFactory(username="dora")
-    group = group_create(actor_id=alice.id, title="Group", member_ids=[bob.id])
-    direct = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
-    sent = {
-        (chat, who.username): message_send(sender_id=who.id, chat_id=room.id, text="Text")
-        for chat, room in (("group", group), ("direct", direct))
-        for who in (alice, bob)
-    }
-    ids = {key: one.message["id"] for key, one in sent.items()}
-    return Cast(
-        alice=alice,
-        bob=bob,
-        charlie=charlie,
-        dora=dora,
-        group=group,
-        direct=direct,
-        his=ids["direct", "bob_m"],
-    )
+from tests.messages.page_stage import GENERAL, Cast, address, browser, notices_of
 
 
 def participant(chat: Chat, user: Any) -> Participant:
@@ -67,21 +29,6 @@ def participant(chat: Chat, user: Any) -> Participant:
 
 def is_in(chat: Chat, user: Any) -> bool:
     return Participant.objects.filter(chat=chat, user=user, left_at=None).exists()
-
-
-def address(cast: Cast, route: str) -> str:
-    """The route's address in the group, in the direct chat where it is about a person."""
-    if route.startswith("message-"):
-        chat, message = (cast.direct, cast.his) if route != "message-send" else (cast.group, None)
-        return reverse(route, args=[chat.id, message] if message else [chat.id])
-    if route in GENERAL:
-        return reverse(route)
-    chat = cast.direct if "block" in route else cast.group
-    return reverse(route, args=[chat.id])
-
-
-def notices_of(answer: Any) -> list[str]:
-    return [str(one) for one in get_messages(answer.wsgi_request)]
 
 
 Form = Callable[[Cast], dict[str, Any]]
@@ -254,73 +201,3 @@ def test_a_forged_form_is_refused_with_a_notice(cast, route, form):
     answer = browser(cast.alice).post(address(cast, route), form)
     assert answer.status_code == 302
     assert notices_of(answer) == [str(InvalidInput.title)]
-
-
-# route, a form with a mistake, the text beside the field
-MISTAKES: list[tuple[str, dict[str, Any], str]] = [
-    ("message-send", {"text": " "}, "Write something first."),
-    ("message-send", {"text": TOO_LONG}, "at most 5000 characters"),
-    ("message-send", {"text": "a\x00b"}, "Null characters are not allowed."),
-    ("message-edit", {"text": TOO_LONG}, "at most 5000 characters"),
-    ("group-update", {"title": "", "description": "kept"}, "Fill this in."),
-    ("group-update", {"title": "x" * 121, "description": "kept"}, "at most 120 characters"),
-    ("group-update", {"title": "a\u202eb", "description": "kept"}, str(InvalidInput.title)),
-    ("group-create", {"title": "", "member_ids": []}, "Give the group a name."),
-]
-
-
-@pytest.mark.parametrize(("route", "form", "text"), MISTAKES)
-def test_a_mistake_is_shown_beside_the_field_and_the_input_stays(cast, route, form, text):
-    who = cast.bob if route == "message-edit" else cast.alice
-    page = browser(who).post(address(cast, route), form)
-    assert page.status_code == 400
-    content = unescape(page.content.decode())
-    (shown,) = [part for part in content.split("</p>") if 'class="field__error"' in part]
-    assert text in shown
-    for value in form.values():
-        assert not value or str(value).strip() in content or "\x00" in value
-
-
-def test_what_was_not_sent_stays_in_the_composer(cast):
-    user_block(actor_id=cast.alice.id, user_id=cast.bob.id)
-    for who, refusal in ((cast.bob, NotAcceptingMessages), (cast.alice, PersonBlocked)):
-        path = reverse("message-send", args=[cast.direct.id])
-        page = browser(who).post(path, {"text": "Kept", "reply_to": str(cast.his)})
-        assert page.status_code == 403
-        assert page.context["draft"] == "Kept"
-        assert page.context["reply"]["id"] == cast.his
-        assert str(refusal.title) in unescape(page.content.decode())
-
-
-def test_a_message_sent_too_fast_stays_in_the_composer(cast, settings):
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "messages": (1, 0.001)}
-    client = browser(cast.alice)
-    path = address(cast, "message-send")
-    assert client.post(path, {"text": "One"}).status_code == 302
-    page = client.post(path, {"text": "Two"})
-    assert (page.status_code, page.context["draft"]) == (429, "Two")
-    assert not Message.objects.filter(text="Two").exists()
-
-
-def test_searching_for_members_keeps_the_name_and_the_chosen_people(cast):
-    form = {"title": "Choir", "q": "dor", "member_ids": [cast.bob.id]}
-    page = browser(cast.alice).post(reverse("group-search"), form)
-    assert page.status_code == 200
-    assert page.context["form"]["title"].value() == "Choir"
-    assert [person["id"] for person in page.context["chosen"]] == [cast.bob.id]
-    assert [person["id"] for person in page.context["found"]] == [cast.dora.id]
-
-
-def test_a_group_with_someone_who_refuses_is_not_created(cast):
-    user_block(actor_id=cast.dora.id, user_id=cast.alice.id)
-    form = {"title": "Choir", "member_ids": [cast.bob.id, cast.dora.id]}
-    page = browser(cast.alice).post(reverse("group-create"), form)
-    assert page.status_code == 403
-    assert len(page.context["chosen"]) == 2
-    assert not Chat.objects.filter(title="Choir").exists()
-
-
-def test_a_group_has_no_person_to_block(cast):
-    for route in ("chat-block", "chat-unblock"):
-        path = reverse(route, args=[cast.group.id])
-        assert browser(cast.alice).post(path).status_code == 404

@@ -11,12 +11,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.selectors import unread_counts
+from apps.accounts.serializers import PeopleQuery
 from apps.chats.rules import is_muted
 from apps.messages import selectors
+from messenger.core.forms import length_limit
 from messenger.core.pages import errors_as_pages
 from messenger.core.templatetags.lumin import chat_name, hue, name_of
 
 SHOWN = 100
+SEARCH_LIMIT = length_limit(PeopleQuery, "search")
 
 
 @require_safe
@@ -31,7 +34,7 @@ def chat_list_context(request: Any, chat_id: UUID | None = None) -> dict[str, An
     """Context of the chat list beside chat `chat_id`.
 
     `chats`, `archived`, `has_more_chats`, `unread_all` (messages, without muted chats), `notified`
-    (unread notifications), and `boot`, which the scripts start from.
+    (unread notifications), `search_limit` (characters), and `boot`, which the scripts start from.
     """
     viewer = request.user
     chats = selectors.chats_for(viewer.pk)
@@ -42,6 +45,7 @@ def chat_list_context(request: Any, chat_id: UUID | None = None) -> dict[str, An
         "archived": [chat for chat in shown if chat["preferences"]["archived"]],
         "has_more_chats": len(shown) < len(chats),
         "unread_all": sum(chat["unread_count"] for chat in counted),
+        "search_limit": SEARCH_LIMIT,
         "notified": unread_counts([viewer.pk]).get(viewer.pk, 0),
         "boot": {"me": {"id": viewer.pk, "name": viewer.name, "username": viewer.username}},
     }

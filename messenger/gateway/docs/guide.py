@@ -64,6 +64,9 @@ that answers the frame repeats it. Answers may arrive in another order than thei
 messages sent by one connection keep their order. `delivered`, `read`, `typing`, `pong` and
 `authenticate` are answered only if they fail. The answer to `sync` is its `sync_done`.
 
+A client acts on an error's `retry` alone: `never` is final, `later` asks for a repeat after
+`retry_after` or a growing pause, `after_sign_in` for a new session. `title` is the text to show.
+
 A bad frame never closes the socket: invalid JSON, a value that is no object, an unknown `type`, a
 missing, wrong or unknown field, duplicate keys, NaN, NUL or a lone surrogate, nesting deeper than
 $depth, a binary frame. It is answered with one `error` and has no other effect. Ids of objects that
