@@ -1,8 +1,8 @@
 """Default deny: a route answers only if the permission table has an entry for it and its method.
 
 The table (`messenger.permission_table.ROUTES`) says who may call a route at all; the `access_*`
-selectors decide which objects they may see. Tests walk the URLconf and the socket's commands and
-fail for anything without an entry.
+selectors decide which objects they may see. Tests walk the URLconf and fail for any route without
+an entry. A socket command declares who may send it (`core.socket.Command`).
 """
 
 from __future__ import annotations
