@@ -8,7 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A signed-in person at a socket; `connection_id` names the socket in live frames."""
+    """A signed-in person at a socket; `connection_id` names the socket in live frames.
+
+    `is_staff` is as of the handshake.
+    """
 
     user_id: UUID
     connection_id: str = ""
