@@ -1,6 +1,6 @@
 """One table of inputs through every entry point: REST, socket, broker and page answer alike.
 
-Who may do what is compared by tests/authority; here it is what is sent.
+tests/authority compares who may do what; this module compares inputs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Fields = dict[str, Any]
 NEW, EARLIER, OTHERS = "a new id", "the id of alice's earlier message", "the id of bob's message"
 
-# What alice sends → the error's code, or the text that is stored.
+# Alice's input → the error's code, or the stored text.
 SEND: list[tuple[str, Fields, str]] = [
     ("plain", {"text": "hello"}, "hello"),
     ("surrounding white space is removed", {"text": "  hello \n"}, "hello"),

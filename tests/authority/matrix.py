@@ -17,7 +17,7 @@ from tests.authority.table import TABLES
 
 Cell = tuple[str, str, str]  # action, object, viewer
 ENTRY_POINTS = {"rest": Rest, "page": Page, "broker": Broker}
-# What an action of the table asks of the policies, where the names differ.
+# The policies' actions that an action of the table asks for, where the names differ.
 ASKS: dict[str, set[Action | MessageAction]] = {
     "mark_read": {Action.READ},
     "delete": {Action.DELETE_OWN, Action.DELETE_ANY, MessageAction.DELETE},

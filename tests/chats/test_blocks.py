@@ -48,7 +48,7 @@ def refused(answer) -> tuple[int, str]:
 NO = (403, "not_accepting_messages")
 
 
-def test_blocking_and_unblocking_are_idempotent_and_told_once(alice, bob, chat, api):
+def test_blocking_and_unblocking_are_idempotent_and_emit_one_event_each(alice, bob, chat, api):
     client = api(alice)
     for _ in range(2):
         assert client.put(f"/users/{bob.id}/block").status_code == 204
@@ -64,7 +64,7 @@ def test_blocking_and_unblocking_are_idempotent_and_told_once(alice, bob, chat, 
     assert {event.payload["blocked_id"] for event in events} == {str(bob.id)}
 
 
-def test_nobody_blocks_themselves_or_nobody(alice, api):
+def test_blocking_oneself_or_an_unknown_person_is_refused(alice, api):
     assert refused(api(alice).put(f"/users/{alice.id}/block")) == (400, "invalid_input")
     for method in ("put", "delete"):
         answer = getattr(api(alice), method)(f"/users/{uuid4()}/block")
@@ -72,7 +72,7 @@ def test_nobody_blocks_themselves_or_nobody(alice, api):
     assert not Block.objects.exists()
 
 
-def test_a_blocked_person_cannot_write_by_any_address(alice, blocked, chat, api):
+def test_blocked_person_cannot_write_by_chat_or_recipient(alice, blocked, chat, api):
     client = api(blocked)
     assert refused(client.post("/messages", {"chat_id": str(chat.id), "text": "x"})) == NO
     assert refused(client.post("/messages", {"recipient_id": str(alice.id), "text": "x"})) == NO
@@ -83,7 +83,7 @@ def test_a_blocked_person_cannot_write_by_any_address(alice, blocked, chat, api)
     assert client.delete(f"/messages/{sent.id}").status_code == 204
 
 
-def test_a_blocked_person_cannot_begin_a_chat_or_a_group(alice, bob, charlie, api):
+def test_blocked_person_cannot_open_a_chat_or_create_a_group(alice, bob, charlie, api):
     user_block(actor_id=alice.id, user_id=bob.id)
     client = api(bob)
     direct = {"kind": "direct", "user_id": str(alice.id)}
@@ -94,12 +94,12 @@ def test_a_blocked_person_cannot_begin_a_chat_or_a_group(alice, bob, charlie, ap
     own = group_create(actor_id=bob.id, title="Mine").id
     answer = client.post(f"/chats/{own}/participants", {"user_ids": [str(alice.id)]})
     assert refused(answer) == NO
-    # The one who blocks is told what to do instead.
+    # The blocker gets an error of their own.
     direct["user_id"] = str(bob.id)
     assert refused(api(alice).post("/chats", direct)) == (403, "person_blocked")
 
 
-def test_groups_in_common_go_on(alice, bob, charlie, api):
+def test_blocks_do_not_affect_groups_in_common(alice, bob, charlie, api):
     group = group_create(actor_id=charlie.id, title="All", member_ids=[alice.id, bob.id])
     user_block(actor_id=alice.id, user_id=bob.id)
     for sender in (alice, bob):
@@ -108,7 +108,7 @@ def test_groups_in_common_go_on(alice, bob, charlie, api):
     assert (item["can_write"], item["blocked"], item["unread_count"]) == (True, False, 1)
 
 
-def test_the_refusal_is_that_of_a_privacy_setting(alice, bob, charlie, api):
+def test_refusal_of_a_block_equals_that_of_the_privacy_setting(alice, bob, charlie, api):
     user_block(actor_id=alice.id, user_id=bob.id)
     charlie.writes_from = "contacts"
     charlie.save()
@@ -121,7 +121,7 @@ def test_the_refusal_is_that_of_a_privacy_setting(alice, bob, charlie, api):
     assert answers[0] == answers[1]
 
 
-def test_unblocking_restores_and_two_blocks_are_two(alice, bob, chat):
+def test_unblocking_removes_only_ones_own_block(alice, bob, chat):
     user_block(actor_id=alice.id, user_id=bob.id)
     user_block(actor_id=bob.id, user_id=alice.id)
     user_unblock(actor_id=alice.id, user_id=bob.id)
@@ -133,7 +133,7 @@ def test_unblocking_restores_and_two_blocks_are_two(alice, bob, chat):
         message_send(sender_id=sender.id, chat_id=chat.id, text="again")
 
 
-def test_a_retry_of_what_was_stored_before_the_block_is_acknowledged(alice, bob, chat):
+def test_retry_of_a_message_stored_before_the_block_is_acknowledged(alice, bob, chat):
     message_id = uuid4()
     message_send(sender_id=bob.id, chat_id=chat.id, text="mine", message_id=message_id)
     user_block(actor_id=alice.id, user_id=bob.id)
@@ -141,7 +141,7 @@ def test_a_retry_of_what_was_stored_before_the_block_is_acknowledged(alice, bob,
     assert again.duplicate
 
 
-def test_receipts_tell_a_blocked_person_nothing(alice, blocked, chat, api):
+def test_blocked_person_gets_no_receipts(alice, blocked, chat, api):
     assert cursors_move([CursorMove(alice.id, chat.id, 1, 1)]) == [None]
     sent = Message.objects.get()
     assert (sent.delivered_at, sent.read_at) == (None, None)
@@ -161,7 +161,7 @@ def test_receipts_tell_a_blocked_person_nothing(alice, blocked, chat, api):
 
 
 @pytest.mark.redis
-def test_a_blocked_person_sees_no_presence_and_the_other_still_does(alice, blocked, chat, api):
+def test_blocked_person_sees_no_presence_but_the_blocker_does(alice, blocked, chat, api):
     for person in (alice, blocked):
         person.last_seen_at = timezone.now() - timedelta(hours=1)
         person.save()
@@ -173,13 +173,13 @@ def test_a_blocked_person_sees_no_presence_and_the_other_still_does(alice, block
     assert (seen["status"], seen["last_seen_at"] is None) == ("offline", False)
 
 
-def test_each_of_the_two_sees_what_they_may_do(alice, blocked, chat, api):
+def test_chat_list_shows_each_person_whether_they_can_write(alice, blocked, chat, api):
     mine, theirs = (api(one).get(f"/chats/{chat.id}").json() for one in (alice, blocked))
     assert (mine["blocked"], mine["can_write"]) == (True, False)
     assert (theirs["blocked"], theirs["can_write"]) == (False, False)
 
 
-def test_the_blocks_of_a_deleted_account_are_wiped(alice, blocked, charlie):
+def test_blocks_of_a_deleted_account_are_deleted(alice, blocked, charlie):
     from apps.accounts.services.profile import user_anonymise
 
     user_block(actor_id=charlie.id, user_id=alice.id)
@@ -188,7 +188,7 @@ def test_the_blocks_of_a_deleted_account_are_wiped(alice, blocked, charlie):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_block_and_a_first_contact_never_cross():
+def test_block_and_concurrent_first_contact_are_serialised():
     for _ in range(5):
         one, other = UserFactory(), UserFactory()
 
@@ -210,7 +210,7 @@ def test_a_block_and_a_first_contact_never_cross():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_message_is_written_after_the_block_has_been_answered(alice, bob, chat):
+def test_no_message_is_stored_after_the_block_was_answered(alice, bob, chat):
     def write(_number: int) -> bool:
         try:
             message_send(sender_id=bob.id, chat_id=chat.id, text="x")

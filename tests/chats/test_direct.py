@@ -16,7 +16,7 @@ from messenger.core.models import OutboxEvent
 from tests.factories import UserFactory
 
 
-def test_a_direct_chat_is_made_once_from_either_side(alice, bob, api):
+def test_direct_chat_is_created_once_from_either_side(alice, bob, api):
     first = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)})
     again = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)})
     other_side = api(bob).post("/chats", {"kind": "direct", "user_id": str(alice.id)})
@@ -29,7 +29,7 @@ def test_a_direct_chat_is_made_once_from_either_side(alice, bob, api):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_race_from_both_sides_makes_one_chat():
+def test_concurrent_opening_creates_one_direct_chat():
     one, other = UserFactory(), UserFactory()
 
     def open_it(number: int) -> tuple[str, bool]:
@@ -49,13 +49,13 @@ def test_a_race_from_both_sides_makes_one_chat():
     assert Participant.objects.count() == 2
 
 
-def test_nobody_opens_a_chat_with_themselves_or_nobody(alice, api):
+def test_opening_a_chat_with_oneself_or_an_unknown_person_is_refused(alice, api):
     for user_id, status in ((alice.id, 400), (uuid4(), 404)):
         answer = api(alice).post("/chats", {"kind": "direct", "user_id": str(user_id)})
         assert answer.status_code == status, answer.content
 
 
-def test_a_person_may_refuse_strangers(alice, bob, charlie, api):
+def test_contacts_only_setting_refuses_strangers(alice, bob, charlie, api):
     bob.writes_from = User.WritesFrom.CONTACTS
     bob.save()
     refused = api(alice).post("/chats", {"kind": "direct", "user_id": str(bob.id)})
@@ -76,7 +76,7 @@ def test_a_person_may_refuse_strangers(alice, bob, charlie, api):
     assert allowed.status_code == 201
 
 
-def test_a_direct_chat_keeps_its_two_people(alice, bob, charlie, api):
+def test_direct_chat_cannot_be_changed(alice, bob, charlie, api):
     chat, _ = chat_open_direct(actor_id=alice.id, user_id=bob.id)
     client = api(alice)
     answers = [

@@ -26,7 +26,7 @@ def roles_of(group) -> dict[str, str]:
     return {row.user.username: row.role for row in rows}
 
 
-def test_a_group_has_its_owner_and_members(alice, bob, api):
+def test_new_group_has_its_owner_and_members(alice, bob, api):
     body = {"kind": "group", "title": "Walkers", "member_ids": [str(bob.id), str(alice.id)]}
     chat = api(alice).post("/chats", body).json()
     assert (chat["kind"], chat["title"], chat["participant_count"]) == ("group", "Walkers", 2)
@@ -58,14 +58,14 @@ def test_a_group_has_its_owner_and_members(alice, bob, api):
         [1, 2],
     ],
 )
-def test_bad_input_makes_no_chat(alice, api, body):
+def test_bad_input_creates_no_chat(alice, api, body):
     answer = api(alice).post("/chats", body, format="json")
     assert answer.status_code == 400, answer.content
     assert answer["Content-Type"] == "application/problem+json"
     assert api(alice).get("/chats").json()["items"] == []
 
 
-def test_outsiders_learn_nothing_of_a_group(group, charlie, bob, api):
+def test_group_is_not_found_for_outsiders(group, charlie, bob, api):
     client = api(charlie)
     answers = [
         client.get(f"/chats/{group.id}"),
@@ -84,7 +84,7 @@ def test_outsiders_learn_nothing_of_a_group(group, charlie, bob, api):
     assert {answer.json()["code"] for answer in answers} == {missing.json()["code"]}
 
 
-def test_only_admins_change_a_group_and_only_the_owner_ends_it(group, alice, bob, api):
+def test_admins_change_a_group_and_only_the_owner_deletes_it(group, alice, bob, api):
     assert api(bob).patch(f"/chats/{group.id}", {"title": "Mine"}).status_code == 403
     assert api(bob).delete(f"/chats/{group.id}").status_code == 403
     api(alice).patch(f"/chats/{group.id}/participants/{bob.id}", {"role": "admin"})
@@ -95,7 +95,7 @@ def test_only_admins_change_a_group_and_only_the_owner_ends_it(group, alice, bob
     assert api(alice).get(f"/chats/{group.id}").status_code == 404
 
 
-def test_newcomers_see_only_what_comes_after_them(group, alice, charlie, api):
+def test_newcomers_see_only_later_messages(group, alice, charlie, api):
     message_send(sender_id=alice.id, chat_id=group.id, text="before")
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
     message_send(sender_id=alice.id, chat_id=group.id, text="after")
@@ -108,7 +108,7 @@ def test_newcomers_see_only_what_comes_after_them(group, alice, charlie, api):
     assert api(charlie).get(f"/messages/{before}").status_code == 404
 
 
-def test_changes_of_what_came_before_them_are_not_told_to_newcomers(group, alice, charlie):
+def test_newcomers_get_no_changes_of_earlier_messages(group, alice, charlie):
     early = message_send(sender_id=alice.id, chat_id=group.id, text="before").message["id"]
     message_edit(actor_id=alice.id, message_id=early, text="still before")
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
@@ -118,7 +118,7 @@ def test_changes_of_what_came_before_them_are_not_told_to_newcomers(group, alice
     assert [change for page in Replay(charlie.id, everything).changes() for change in page] == []
 
 
-def test_newcomers_see_everything_where_history_is_shared(alice, charlie, api):
+def test_newcomers_see_all_messages_of_a_shared_history(alice, charlie, api):
     chat = group_create(actor_id=alice.id, title="Open book", shares_history=True)
     message_send(sender_id=alice.id, chat_id=chat.id, text="before")
     participants_add(actor_id=alice.id, chat_id=chat.id, user_ids=[charlie.id])
@@ -127,7 +127,7 @@ def test_newcomers_see_everything_where_history_is_shared(alice, charlie, api):
     assert api(charlie).get("/chats").json()["items"][0]["unread_count"] == 0
 
 
-def test_a_removed_member_sees_and_posts_nothing(group, alice, bob, api):
+def test_removed_member_cannot_read_or_post(group, alice, bob, api):
     sent = message_send(sender_id=alice.id, chat_id=group.id, text="hello")
     assert api(alice).delete(f"/chats/{group.id}/participants/{bob.id}").status_code == 204
     client = api(bob)
@@ -137,7 +137,7 @@ def test_a_removed_member_sees_and_posts_nothing(group, alice, bob, api):
     assert client.post("/messages", body).status_code == 404
 
 
-def test_members_leave_but_remove_nobody_of_their_rank(group, alice, bob, charlie, api):
+def test_members_can_leave_but_not_remove_their_peers(group, alice, bob, charlie, api):
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
     assert api(bob).delete(f"/chats/{group.id}/participants/{charlie.id}").status_code == 403
     assert api(bob).delete(f"/chats/{group.id}/participants/{alice.id}").status_code == 403
@@ -145,21 +145,21 @@ def test_members_leave_but_remove_nobody_of_their_rank(group, alice, bob, charli
     assert roles_of(group) == {"alice": "owner", "charlie": "member"}
 
 
-def test_a_group_passes_on_when_its_owner_leaves(group, alice, bob, charlie, api):
+def test_group_of_a_leaving_owner_gets_a_new_owner(group, alice, bob, charlie, api):
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
     api(alice).patch(f"/chats/{group.id}/participants/{charlie.id}", {"role": "admin"})
     api(alice).delete(f"/chats/{group.id}/participants/{alice.id}")
     assert roles_of(group) == {"bob_m": "member", "charlie": "owner"}
 
 
-def test_the_owner_hands_over_and_stays_as_admin(group, alice, bob, api):
+def test_owner_who_hands_over_becomes_admin(group, alice, bob, api):
     path = f"/chats/{group.id}/participants"
     assert api(alice).patch(f"{path}/{alice.id}", {"role": "member"}).status_code == 403
     assert api(alice).patch(f"{path}/{bob.id}", {"role": "owner"}).status_code == 200
     assert roles_of(group) == {"alice": "admin", "bob_m": "owner"}
 
 
-def test_coming_back_is_a_new_beginning(group, alice, bob, api):
+def test_returning_member_sees_only_later_messages(group, alice, bob, api):
     api(bob).delete(f"/chats/{group.id}/participants/{bob.id}")
     message_send(sender_id=alice.id, chat_id=group.id, text="while away")
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[bob.id])

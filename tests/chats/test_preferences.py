@@ -1,4 +1,4 @@
-"""Preferences of a chat: one's own, nobody else's business."""
+"""A person's own preferences for a chat."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def preferences_of(client):
     return client.get("/chats").json()["items"][0]["preferences"]
 
 
-def test_what_is_given_changes_and_only_for_the_one_who_asks(alice, bob, chat, api):
+def test_given_preferences_change_for_the_asking_person_only(alice, bob, chat, api):
     hers, his = api(alice), api(bob)
     path = f"/chats/{chat.id}/preferences"
     until = (timezone.now() + timedelta(hours=8)).isoformat()
@@ -69,7 +69,7 @@ def test_outsiders_have_no_preferences(charlie, chat, api):
     assert not Participant.objects.filter(pinned=True).exists()
 
 
-def test_pinned_chats_stand_first(alice, bob, charlie, api):
+def test_pinned_chats_come_first(alice, bob, charlie, api):
     old = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
     new = chat_open_direct(actor_id=alice.id, user_id=charlie.id)[0]
     message_send(sender_id=charlie.id, chat_id=new.id, text="newer")

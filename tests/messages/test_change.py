@@ -13,7 +13,7 @@ from apps.messages.services.send import message_send
 from messenger.core.models import OutboxEvent
 
 
-def test_an_edit_keeps_the_history_and_is_told(alice, bob, say, api):
+def test_edit_keeps_the_history_and_emits_an_event(alice, bob, say, api):
     message = say(alice, "one")
     for text in ("two", "three", "three"):  # the same text again is no edit
         answer = api(alice).patch(f"/messages/{message['id']}", {"text": text})
@@ -27,7 +27,7 @@ def test_an_edit_keeps_the_history_and_is_told(alice, bob, say, api):
     assert [event.payload["text"] for event in told] == ["two", "three"]
 
 
-def test_a_deletion_leaves_a_tombstone_in_its_place(alice, bob, say, api):
+def test_deletion_leaves_a_tombstone(alice, bob, say, api):
     message = say(alice, "secret")
     say(alice, "next")
     api(alice).patch(f"/messages/{message['id']}", {"text": "still secret"})
@@ -40,7 +40,7 @@ def test_a_deletion_leaves_a_tombstone_in_its_place(alice, bob, say, api):
     assert OutboxEvent.objects.filter(event_type="message.deleted").count() == 1
 
 
-def test_only_the_author_edits_and_nobody_edits_a_tombstone(alice, bob, charlie, say, api):
+def test_only_the_author_edits_and_tombstones_cannot_be_edited(alice, bob, charlie, say, api):
     message = say(alice, "mine")
     path = f"/messages/{message['id']}"
     assert api(bob).patch(path, {"text": "yours"}).json()["code"] == "not_author"
@@ -53,14 +53,14 @@ def test_only_the_author_edits_and_nobody_edits_a_tombstone(alice, bob, charlie,
     assert (answer.status_code, answer.json()["code"]) == (409, "message_deleted")
 
 
-def test_an_admin_deletes_in_a_group_but_does_not_edit(alice, bob, api):
+def test_group_admin_can_delete_but_not_edit(alice, bob, api):
     group = group_create(actor_id=alice.id, title="Walkers", member_ids=[bob.id])
     sent = message_send(sender_id=bob.id, chat_id=group.id, text="spam").message
     assert api(alice).patch(f"/messages/{sent['id']}", {"text": "ham"}).status_code == 403
     assert api(alice).delete(f"/messages/{sent['id']}").status_code == 204
 
 
-def test_the_edit_window_closes(alice, say, api):
+def test_edit_is_refused_after_the_window(alice, say, api):
     message = say(alice, "old")
     row = Message.objects.get(pk=message["id"])
     row.created_at -= timedelta(seconds=settings.MESSAGE_EDIT_WINDOW + 1)

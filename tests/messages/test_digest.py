@@ -47,7 +47,7 @@ def missed(alice, chat, *texts, minutes=20) -> None:
     Notification.objects.update(created_at=timezone.now() - timedelta(minutes=minutes))
 
 
-def test_the_absent_get_one_mail_with_their_chats(alice, bob, chat, group):
+def test_offline_people_get_one_digest_with_their_chats(alice, bob, chat, group):
     missed(alice, group, "one", "@bob_m two")
     missed(alice, chat, "hello")
     assert tasks.send_digests() == 1
@@ -64,7 +64,7 @@ def test_the_absent_get_one_mail_with_their_chats(alice, bob, chat, group):
     assert tasks.send_digests() == 0
 
 
-def test_texts_stay_out_where_the_person_wants_it_and_the_language_is_theirs(alice, bob, chat):
+def test_digest_respects_text_privacy_and_language(alice, bob, chat):
     User.objects.filter(pk=bob.pk).update(push_shows_text=False, locale="ru")
     missed(alice, chat, "Secret")
     tasks.send_digests()
@@ -96,20 +96,20 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_others_get_none(alice, bob, chat, connected, case):
+def test_people_who_are_not_due_get_no_digest(alice, bob, chat, connected, case):
     missed(alice, chat, "hello")
     CASES[case](bob, connected)
     assert tasks.send_digests() == 0
     assert mail.outbox == []
 
 
-def test_what_was_read_is_not_mailed(alice, bob, chat):
+def test_read_messages_are_not_mailed(alice, bob, chat):
     missed(alice, chat, "hello")
     messages_read(actor_id=bob.id, chat_id=chat.id, seq=1)
     assert tasks.send_digests() == 0
 
 
-def test_the_next_mail_waits_and_tells_only_of_news(alice, bob, chat, group):
+def test_next_digest_waits_and_covers_only_newer_messages(alice, bob, chat, group):
     missed(alice, chat, "one")
     tasks.send_digests()
     missed(alice, group, "two")
@@ -122,7 +122,7 @@ def test_the_next_mail_waits_and_tells_only_of_news(alice, bob, chat, group):
     assert tasks.send_digests() == 0
 
 
-def test_a_sweep_that_dies_while_sending_sends_it_the_next_time(alice, bob, chat, monkeypatch):
+def test_digest_of_a_crashed_run_is_sent_by_the_next(alice, bob, chat, monkeypatch):
     missed(alice, chat, "hello")
 
     def die(message):
@@ -135,7 +135,7 @@ def test_a_sweep_that_dies_while_sending_sends_it_the_next_time(alice, bob, chat
     assert tasks.send_digests() == 1
 
 
-def test_the_way_out_works_signed_out_and_from_the_mail_program(alice, bob, chat):
+def test_unsubscribing_works_signed_out_and_by_one_click(alice, bob, chat):
     missed(alice, chat, "hello")
     tasks.send_digests()
     (sent,) = mail.outbox

@@ -1,4 +1,4 @@
-"""Telling people who are away: who is told what, once, whatever happens to the worker."""
+"""Notifications of new messages: who gets which, exactly once, also when a worker dies."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def say(sender, chat, text="hello"):
     return message_send(sender_id=sender.id, chat_id=chat.id, text=text).message
 
 
-def test_the_absent_are_told_of_the_newest_message_in_one_row(alice, bob, charlie, group):
+def test_offline_people_get_one_notification_for_the_newest_message(alice, bob, charlie, group):
     for number in range(3):
         say(alice, group, f"{number}")
     follow()
@@ -76,7 +76,7 @@ def test_the_absent_are_told_of_the_newest_message_in_one_row(alice, bob, charli
     assert told(charlie) == [("messages", 4)]
 
 
-def test_who_is_connected_or_has_it_already_is_not_told(alice, bob, charlie, group, connected):
+def test_connected_or_up_to_date_people_are_not_notified(alice, bob, charlie, group, connected):
     say(alice, group)
     connected.add(bob.id)
     cursors_move([CursorMove(charlie.id, group.id, delivered_seq=1)])
@@ -84,7 +84,7 @@ def test_who_is_connected_or_has_it_already_is_not_told(alice, bob, charlie, gro
     assert not Notification.objects.exists()
 
 
-def test_a_mention_is_told_also_to_the_connected_until_it_is_read(
+def test_mention_notifies_connected_people_until_it_is_read(
     alice, bob, group, connected, pushed, api
 ):
     api(bob).post("/devices", subscription())
@@ -98,9 +98,7 @@ def test_a_mention_is_told_also_to_the_connected_until_it_is_read(
     assert told(bob) == []
 
 
-def test_a_message_makes_one_notification_however_often_the_task_runs(
-    alice, bob, group, pushed, api
-):
+def test_repeated_fan_out_creates_one_notification(alice, bob, group, pushed, api):
     api(bob).post("/devices", subscription())
     say(alice, group)
     say(alice, group, "@bob_m!")
@@ -111,7 +109,7 @@ def test_a_message_makes_one_notification_however_often_the_task_runs(
 
 
 @pytest.mark.parametrize("where", ["before_writing", "before_queueing", "while_queueing", "after"])
-def test_a_worker_killed_anywhere_loses_nothing_and_tells_once(
+def test_killed_worker_loses_no_notification_and_creates_no_second(
     alice, bob, charlie, group, pushed, api, monkeypatch, where
 ):
     for user in (bob, charlie):
@@ -135,7 +133,7 @@ def test_a_worker_killed_anywhere_loses_nothing_and_tells_once(
     follow()
     assert told(bob) == told(charlie) == [("messages", 1)]
     assert len({one[0] for one in pushed}) == 2
-    # What was queued before the death is queued again: it shows as the same one.
+    # Pushes enqueued before the crash are enqueued again; the device replaces the first one.
     assert len(pushed) == {"while_queueing": 3, "after": 4}.get(where, 2)
 
 
@@ -152,7 +150,9 @@ LEVELS = [
 
 
 @pytest.mark.parametrize(("wishes", "kinds", "pushes"), LEVELS)
-def test_wishes_are_respected(alice, bob, group, pushed, api, wishes, kinds, pushes):
+def test_notification_preferences_are_respected(
+    alice, bob, group, pushed, api, wishes, kinds, pushes
+):
     api(bob).post("/devices", subscription())
     if "muted_until" in wishes:
         wishes = {**wishes, "muted_until": timezone.now() + wishes["muted_until"]}
@@ -164,7 +164,7 @@ def test_wishes_are_respected(alice, bob, group, pushed, api, wishes, kinds, pus
     assert len(pushed) == pushes
 
 
-def test_who_left_or_came_later_is_not_told_of_what_they_cannot_see(alice, bob, charlie, group):
+def test_leavers_and_newcomers_are_not_notified_of_invisible_messages(alice, bob, charlie, group):
     say(alice, group, "@bob_m @charlie")
     participant_remove(actor_id=alice.id, chat_id=group.id, user_id=bob.id)
     late = UserFactory(username="late")
@@ -179,7 +179,7 @@ def test_who_left_or_came_later_is_not_told_of_what_they_cannot_see(alice, bob, 
     assert told(charlie) == [("mention", 1)]
 
 
-def test_one_is_not_told_of_what_those_say_whom_one_has_blocked(alice, bob, charlie, group):
+def test_messages_of_blocked_people_do_not_notify(alice, bob, charlie, group):
     Block.objects.create(blocker=bob, blocked=alice)
     say(alice, group, "@bob_m @charlie")
     say(alice, group)
@@ -191,7 +191,7 @@ def test_one_is_not_told_of_what_those_say_whom_one_has_blocked(alice, bob, char
     assert told(bob) == [("messages", 3)]
 
 
-def test_leaving_takes_back_what_was_told(alice, bob, group):
+def test_leaving_deletes_the_chats_notifications(alice, bob, group):
     say(alice, group, "@bob_m")
     follow()
     assert told(bob)
@@ -199,7 +199,7 @@ def test_leaving_takes_back_what_was_told(alice, bob, group):
     assert not Notification.objects.filter(user=bob).exists()
 
 
-def test_an_edit_tells_only_those_who_were_not_named_before(alice, bob, charlie, group, pushed):
+def test_edit_notifies_only_newly_mentioned_people(alice, bob, charlie, group, pushed):
     sent = say(alice, group, "@bob_m")
     follow()
     messages_read(actor_id=bob.id, chat_id=group.id, seq=1)
@@ -209,7 +209,7 @@ def test_an_edit_tells_only_those_who_were_not_named_before(alice, bob, charlie,
     assert ("mention", 1) in told(charlie)
 
 
-def test_a_deleted_message_is_not_told(alice, bob, group):
+def test_deleted_message_does_not_notify(alice, bob, group):
     first = say(alice, group, "@bob_m")
     follow()
     message_delete(actor_id=alice.id, message_id=first["id"])
@@ -220,7 +220,7 @@ def test_a_deleted_message_is_not_told(alice, bob, group):
     assert told(bob) == []
 
 
-def test_reading_the_chat_clears_what_it_told(alice, bob, group):
+def test_reading_the_chat_clears_its_notifications(alice, bob, group):
     say(alice, group)
     say(alice, group, "@bob_m")
     say(alice, group, "@bob_m")
@@ -231,7 +231,7 @@ def test_reading_the_chat_clears_what_it_told(alice, bob, group):
     assert told(bob) == []
 
 
-def test_it_costs_two_statements_when_all_are_connected(
+def test_fan_out_costs_two_statements_when_all_are_connected(
     alice, bob, charlie, group, connected, django_assert_num_queries
 ):
     other = group_create(actor_id=bob.id, title="Other", member_ids=[alice.id])
@@ -263,9 +263,7 @@ def test_a_large_chat_is_a_task_per_chunk(alice, group, monkeypatch, django_asse
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_who_is_removed_while_being_told_keeps_nothing_of_the_chat(
-    alice, bob, group, monkeypatch
-):
+def test_person_removed_during_fan_out_keeps_no_notification(alice, bob, group, monkeypatch):
     say(alice, group, "@bob_m the plan is")
     decide = service.notices_for
 

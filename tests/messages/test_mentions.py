@@ -28,11 +28,11 @@ from messenger.core.models import OutboxEvent
         ("@" + "a" * 33, []),
     ],
 )
-def test_names_are_found_where_people_mean_them(text, names):
+def test_mentions_are_found_in_texts(text, names):
     assert names_in(text) == names
 
 
-def test_a_message_names_only_people_of_its_chat(alice, bob, charlie, api):
+def test_message_mentions_only_participants(alice, bob, charlie, api):
     group = group_create(actor_id=alice.id, title="Two", member_ids=[bob.id])
     text = "@BOB_M and @charlie and @nobody_here"
     body = api(alice).post("/messages", {"chat_id": str(group.id), "text": text}).json()
@@ -54,7 +54,7 @@ def test_a_batch_keeps_each_messages_mentions_apart(alice, bob, chat, django_ass
     assert found == [{bob.id}, set(), {alice.id, bob.id}, {bob.id}, set()]
 
 
-def test_an_edit_names_anew_and_a_deletion_names_nobody(alice, bob, chat, say, api):
+def test_edit_replaces_mentions_and_deletion_removes_them(alice, bob, chat, say, api):
     sent = say(alice, "@bob_m")
     message_edit(actor_id=alice.id, message_id=sent["id"], text="@alice instead")
     assert Message.objects.get(pk=sent["id"]).mentions == [alice.id]

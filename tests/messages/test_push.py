@@ -121,7 +121,7 @@ def test_a_push_arrives_encrypted_signed_and_short(alice, bob, chat, say, servic
     assert (said["tag"], said["url"]) == (str(sent["id"]), f"/chats/{chat.id}/")
 
 
-def test_texts_stay_away_from_devices_whose_person_wants_it(
+def test_push_without_text_where_the_person_wants_it(
     alice, bob, chat, say, service, device, go, api
 ):
     api(bob).patch("/users/me", {"push_shows_text": False, "locale": "ru"})
@@ -134,7 +134,7 @@ def test_texts_stay_away_from_devices_whose_person_wants_it(
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_device_that_is_gone_is_forgotten(alice, say, service, device, go, status):
+def test_expired_device_is_deleted(alice, say, service, device, go, status):
     service.status = status
     say(alice, "hello")
     go()
@@ -144,7 +144,7 @@ def test_a_device_that_is_gone_is_forgotten(alice, say, service, device, go, sta
 @pytest.mark.parametrize(
     ("status", "headers"), [(429, {"Retry-After": "77"}), (503, {}), (500, {})]
 )
-def test_what_is_busy_is_tried_again_later(
+def test_busy_push_service_is_retried_later(
     alice, say, service, device, monkeypatch, status, headers
 ):
     service.status, service.headers = status, headers
@@ -168,7 +168,7 @@ def test_what_is_busy_is_tried_again_later(
     assert service.read()["body"] == "hello"
 
 
-def test_a_device_that_nothing_reaches_is_noted_and_forgiven(
+def test_unreachable_device_is_marked_and_recovers(
     alice, bob, say, service, device, go, monkeypatch
 ):
     monkeypatch.setattr(tasks, "PUSH_RETRIES", 0)
@@ -184,7 +184,7 @@ def test_a_device_that_nothing_reaches_is_noted_and_forgiven(
     assert device.failing_since is None
 
 
-def test_what_was_read_or_has_moved_on_is_not_pushed(
+def test_read_or_replaced_notification_is_not_pushed(
     alice, bob, chat, say, service, device, monkeypatch
 ):
     queued: list = []
@@ -219,7 +219,7 @@ def test_a_redirect_is_not_followed(alice, say, service, device, go):
     assert [path for path, *_ in service.taken] == ["/push/1?who=bob"]
 
 
-def test_a_private_address_is_never_asked(alice, say, service, device, go, settings):
+def test_private_address_gets_no_request(alice, say, service, device, go, settings):
     settings.OUTBOUND_ALLOW_PRIVATE = False
     Device.objects.update(endpoint=service.subscription()["endpoint"].replace("http:", "https:"))
     say(alice, "one")
@@ -228,9 +228,7 @@ def test_a_private_address_is_never_asked(alice, say, service, device, go, setti
     assert not Device.objects.exists()
 
 
-def test_without_a_key_of_the_site_nothing_is_pushed(
-    alice, say, service, device, go, settings, api
-):
+def test_no_push_without_a_site_key(alice, say, service, device, go, settings, api):
     settings.VAPID_PRIVATE_KEY = ""
     web_push.public_key.cache_clear()
     try:
@@ -242,7 +240,7 @@ def test_without_a_key_of_the_site_nothing_is_pushed(
         web_push.public_key.cache_clear()
 
 
-def test_a_service_that_never_answers_does_not_hold_a_worker(service, device, monkeypatch):
+def test_hanging_push_service_does_not_block_a_worker(service, device, monkeypatch):
     monkeypatch.setattr(safe_http, "WHOLE_TIMEOUT", 0.5)
     monkeypatch.setattr(safe_http, "CONNECT_TIMEOUT", 60)
     monkeypatch.setattr(Handler, "do_POST", lambda self: threading.Event().wait(4))
@@ -253,7 +251,7 @@ def test_a_service_that_never_answers_does_not_hold_a_worker(service, device, mo
 
 
 @pytest.mark.redis
-def test_one_who_makes_pushes_slow_does_not_keep_workers_from_others(
+def test_slow_devices_of_one_person_do_not_delay_others(
     alice, bob, say, service, device, go, monkeypatch
 ):
     monkeypatch.setattr(web_push, "SLOW", 0.05)
@@ -273,7 +271,7 @@ def test_one_who_makes_pushes_slow_does_not_keep_workers_from_others(
     assert not web_push.is_resting(Device.objects.get())
 
 
-def test_nothing_is_pushed_of_somebody_who_was_blocked_meanwhile(
+def test_messages_of_people_blocked_meanwhile_are_not_pushed(
     alice, bob, say, service, device, monkeypatch
 ):
     queued: list = []

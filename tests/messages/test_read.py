@@ -36,7 +36,7 @@ def delivered() -> list[int]:
     return list(rows.values_list("seq", flat=True))
 
 
-def test_a_message_is_delivered_when_the_last_other_has_it(alice, bob, charlie, group):
+def test_message_is_delivered_with_the_last_receipt(alice, bob, charlie, group):
     cursors_move([CursorMove(bob.id, group.id, 3)])
     assert delivered() == []  # of each message, somebody else is missing
     cursors_move([CursorMove(charlie.id, group.id, 1)])
@@ -49,7 +49,7 @@ def test_a_message_is_delivered_when_the_last_other_has_it(alice, bob, charlie, 
     assert delivered() == [1, 2, 3]
 
 
-def test_what_is_read_is_delivered_and_the_first_time_stays(alice, bob, chat, say, api):
+def test_read_implies_delivered_and_the_first_time_stays(alice, bob, chat, say, api):
     message = say(alice, "hello")
     api(bob).post(f"/messages/{message['id']}/read")
     first = api(alice).get(f"/messages/{message['id']}").json()
@@ -59,7 +59,7 @@ def test_what_is_read_is_delivered_and_the_first_time_stays(alice, bob, chat, sa
     assert api(alice).get(f"/messages/{message['id']}").json()["read_at"] == first["read_at"]
 
 
-def test_in_a_direct_chat_the_other_one_counts_even_if_i_read_nothing(alice, bob, chat, say, api):
+def test_sender_needs_no_receipt_in_a_direct_chat(alice, bob, chat, say, api):
     say(bob, "unread by alice")
     mine = say(alice, "read by bob")
     api(bob).post(f"/chats/{chat.id}/read", {"seq": 2})
@@ -68,7 +68,7 @@ def test_in_a_direct_chat_the_other_one_counts_even_if_i_read_nothing(alice, bob
     assert rows[1] is None
 
 
-def test_receipts_name_everybody_but_the_sender(alice, bob, charlie, group, api):
+def test_receipts_list_all_but_the_sender(alice, bob, charlie, group, api):
     cursors_move([CursorMove(bob.id, group.id, 3, 1)])
     message = Message.objects.get(seq=1)
     items = api(alice).get(f"/messages/{message.id}/receipts").json()["items"]
@@ -78,7 +78,7 @@ def test_receipts_name_everybody_but_the_sender(alice, bob, charlie, group, api)
     assert state[str(charlie.id)] == (None, None)
 
 
-def test_each_move_is_told_once_with_its_range(bob, group):
+def test_each_cursor_move_emits_one_event_with_its_range(bob, group):
     for seq in (2, 2, 1, 3):
         cursors_move([CursorMove(bob.id, group.id, seq)])
     told = OutboxEvent.objects.filter(event_type="message.delivered").order_by("id")
@@ -87,14 +87,14 @@ def test_each_move_is_told_once_with_its_range(bob, group):
     assert {event.aggregate_id for event in told} == {bob.id}
 
 
-def test_outsiders_move_nothing_and_do_not_hinder_others(bob, group):
+def test_cursors_of_outsiders_are_refused_without_affecting_others(bob, group):
     outsider = UserFactory()
     outcomes = cursors_move([CursorMove(outsider.id, group.id, 3), CursorMove(bob.id, group.id, 3)])
     assert [type(outcome) for outcome in outcomes] == [NotFound, type(None)]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_last_two_at_the_same_moment_complete_the_message():
+def test_two_concurrent_last_receipts_complete_the_message():
     sender, *others = [UserFactory() for _ in range(5)]
     chat = group_create(actor_id=sender.id, title="Five", member_ids=[one.id for one in others])
     messages_send([SendRequest(sender.id, chat.id, new_id(), str(n)) for n in range(20)])
@@ -128,7 +128,7 @@ def follow() -> None:
     tasks.complete_receipts(list(events.values_list("id", flat=True)))
 
 
-def test_what_only_the_slowest_had_not_had_is_complete_once_they_leave(alice, bob, charlie, group):
+def test_message_is_complete_once_the_last_reader_leaves(alice, bob, charlie, group):
     cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 3, 2)])
     cursors_move([CursorMove(charlie.id, group.id, 1)])
     assert times() == [(1, True, False), (2, False, False), (3, True, False)]
@@ -138,7 +138,7 @@ def test_what_only_the_slowest_had_not_had_is_complete_once_they_leave(alice, bo
     assert times() == [(1, True, True), (2, True, True), (3, True, False)]
 
 
-def test_who_stays_still_counts_and_following_again_changes_nothing(alice, bob, charlie, group):
+def test_remaining_participants_count_and_the_task_is_idempotent(alice, bob, charlie, group):
     cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 1)])
     leave(charlie, group)
     follow()
@@ -148,7 +148,7 @@ def test_who_stays_still_counts_and_following_again_changes_nothing(alice, bob, 
     assert list(Message.objects.order_by("seq").values_list("delivered_at", "read_at")) == first
 
 
-def test_coming_back_before_the_task_ran_holds_up_nothing(alice, bob, charlie, group):
+def test_return_before_the_task_does_not_delay_receipts(alice, bob, charlie, group):
     cursors_move([CursorMove(alice.id, group.id, 3, 3), CursorMove(bob.id, group.id, 3, 3)])
     leave(charlie, group)
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[charlie.id])
@@ -156,7 +156,7 @@ def test_coming_back_before_the_task_ran_holds_up_nothing(alice, bob, charlie, g
     assert times() == [(1, True, True), (2, True, True), (3, True, True)]
 
 
-def test_several_who_leave_at_once_count_from_the_slowest(alice, bob, charlie, group):
+def test_several_leavers_count_from_the_lowest_cursor(alice, bob, charlie, group):
     dora = UserFactory()
     participants_add(actor_id=alice.id, chat_id=group.id, user_ids=[dora.id])
     message_send(sender_id=alice.id, chat_id=group.id, text="four")
@@ -167,21 +167,21 @@ def test_several_who_leave_at_once_count_from_the_slowest(alice, bob, charlie, g
     assert times() == [(seq, True, True) for seq in (1, 2, 3, 4)]
 
 
-def test_nothing_becomes_read_because_everybody_else_has_left(alice, bob, charlie, group):
+def test_message_without_other_participants_does_not_become_read(alice, bob, charlie, group):
     leave(bob, group)
     leave(charlie, group)
     follow()
     assert (1, False, False) in times()
 
 
-def test_a_vanished_chat_and_no_events_are_nothing_to_do(alice, bob, charlie, group):
+def test_deleted_chat_and_empty_batch_are_ignored(alice, bob, charlie, group):
     tasks.complete_receipts([])
     leave(charlie, group)
     group.delete()
     follow()
 
 
-def test_completing_costs_the_same_whatever_the_number(
+def test_completing_receipts_costs_constant_statements(
     alice, bob, charlie, group, django_assert_num_queries
 ):
     leave(charlie, group)

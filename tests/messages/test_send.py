@@ -23,7 +23,7 @@ def request(sender, chat, text="hi", **fields) -> SendRequest:
     return SendRequest(sender.id, chat.id, fields.pop("message_id", uuid4()), text, **fields)
 
 
-def test_a_message_is_stored_counted_and_told(alice, bob, chat, api):
+def test_message_is_stored_counted_and_emitted(alice, bob, chat, api):
     answer = api(alice).post("/messages", {"chat_id": str(chat.id), "text": "  Hello, Bob  "})
     assert answer.status_code == 201
     body = answer.json()
@@ -37,14 +37,14 @@ def test_a_message_is_stored_counted_and_told(alice, bob, chat, api):
     assert (listed["unread_count"], listed["last_message"]["id"]) == (1, body["id"])
 
 
-def test_a_recipient_is_as_good_as_a_chat(alice, charlie, api):
+def test_recipient_replaces_the_chat_id(alice, charlie, api):
     first = api(alice).post("/messages", {"recipient_id": str(charlie.id), "text": "one"})
     second = api(alice).post("/messages", {"recipient_id": str(charlie.id), "text": "two"})
     assert [first.json()["seq"], second.json()["seq"]] == [1, 2]
     assert first.json()["chat_id"] == second.json()["chat_id"]
 
 
-def test_a_retry_makes_no_second_message(alice, chat, api):
+def test_retry_stores_no_second_message(alice, chat, api):
     body = {"message_id": str(uuid4()), "chat_id": str(chat.id), "text": "once"}
     answers = [api(alice).post("/messages", body) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 200, 200]
@@ -53,7 +53,7 @@ def test_a_retry_makes_no_second_message(alice, chat, api):
     assert OutboxEvent.objects.filter(event_type="message.sent").count() == 1
 
 
-def test_the_same_id_elsewhere_or_from_another_is_a_conflict(alice, bob, charlie, chat, api):
+def test_same_id_in_another_chat_or_by_another_sender_is_a_conflict(alice, bob, charlie, chat, api):
     body = {"message_id": str(uuid4()), "chat_id": str(chat.id), "text": "mine"}
     assert api(alice).post("/messages", body).status_code == 201
     other = chat_open_direct(actor_id=alice.id, user_id=charlie.id)[0]
@@ -108,7 +108,7 @@ def test_a_batch_costs_the_same_statements_whatever_its_size(
             messages_send(batch)
 
 
-def test_a_quote_must_be_visible_in_the_same_chat(alice, bob, chat, say, api):
+def test_reply_must_refer_to_a_visible_message_of_the_chat(alice, bob, chat, say, api):
     quoted = say(bob, "What time?")
     good = say(alice, "Nine.", reply_to=quoted["id"])
     assert good["reply_to"] == quoted["id"]

@@ -45,7 +45,7 @@ def filled(alice, bob, chat):
         ("&limit=6&around_seq=0", range(1, 4), False, True),
     ],
 )
-def test_every_window_is_right(alice, filled, api, query, seqs, before, after):
+def test_timeline_windows(alice, filled, api, query, seqs, before, after):
     body = api(alice).get(f"/messages?chat_id={filled.id}{query}").json()
     TimelineOut.model_validate(body)
     assert [item["seq"] for item in body["items"]] == list(seqs)
@@ -151,7 +151,7 @@ def test_read_is_cumulative_and_never_goes_back(alice, bob, chat, say, api):
     assert list(seqs) == [5]
 
 
-def test_who_answers_a_message_is_found_by_an_index(db):
+def test_replies_to_a_message_are_found_by_an_index(db):
     """The foreign key asks it for every message of a chat that is deleted."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
