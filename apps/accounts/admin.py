@@ -129,7 +129,7 @@ def can_deactivate(staff: User, person: User | None) -> bool:
     )
 
 
-class OfPeopleAdmin(ReadOnlyAdmin):
+class PersonalDataAdmin(ReadOnlyAdmin):
     """Rows of people, looked up by the person."""
 
     list_select_related = ("user",)
@@ -147,7 +147,7 @@ class OfPeopleAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LoginSession)
-class LoginSessionAdmin(OfPeopleAdmin):
+class LoginSessionAdmin(PersonalDataAdmin):
     """Where people are signed in; keys and tokens are not shown."""
 
     list_display = ("user", "kind", "device", "ip_address", "last_seen_at", "revoked_at")
@@ -179,7 +179,7 @@ class LoginSessionAdmin(OfPeopleAdmin):
 
 
 @admin.register(Device)
-class DeviceAdmin(OfPeopleAdmin):
+class DeviceAdmin(PersonalDataAdmin):
     """Where pushes go; addresses and keys are not shown: who has them can push and read."""
 
     list_display = ("user", "kind", "created_at", "seen_at", "failing_since")
@@ -188,7 +188,7 @@ class DeviceAdmin(OfPeopleAdmin):
 
 
 @admin.register(Notification)
-class NotificationAdmin(OfPeopleAdmin):
+class NotificationAdmin(PersonalDataAdmin):
     """Notifications of users, without texts."""
 
     list_display = ("user", "kind", "created_at", "read_at", "mailed_at")

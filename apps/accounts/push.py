@@ -29,7 +29,7 @@ TOKEN_LIFETIME = 12 * 3600
 LONGEST_PAUSE = 600
 # Users choose the endpoints: slow ones must not occupy the workers.
 SLOW = 3.0  # seconds
-SLOW_RESTS = 300  # seconds without pushes after a slow answer
+SLOW_PAUSE = 300  # seconds without pushes after a slow answer
 SLOW_LIMIT = 3  # slow answers to one user's devices within that time
 
 
@@ -59,7 +59,7 @@ def topic(thread: UUID) -> str:
     return base64.urlsafe_b64encode(thread.bytes).decode().rstrip("=")
 
 
-def is_resting(device: Device) -> bool:
+def is_suspended(device: Device) -> bool:
     """Whether pushes are suspended, because this or other devices of the user were slow.
 
     False where Redis is unavailable.
@@ -71,13 +71,13 @@ def is_resting(device: Device) -> bool:
     return own is not None or int(persons or 0) >= SLOW_LIMIT
 
 
-def _was_slow(device: Device) -> None:
+def _record_slow(device: Device) -> None:
     log.info("push_slow", device_id=str(device.id))
     with suppress(RedisError):
         pipeline = client().pipeline()
-        pipeline.set(_slow_device_key(device), 1, ex=SLOW_RESTS)
+        pipeline.set(_slow_device_key(device), 1, ex=SLOW_PAUSE)
         pipeline.incr(_slow_user_key(device))
-        pipeline.expire(_slow_user_key(device), SLOW_RESTS)
+        pipeline.expire(_slow_user_key(device), SLOW_PAUSE)
         pipeline.execute()
 
 
@@ -119,7 +119,7 @@ def send(
         return Outcome.LATER, 0
     finally:
         if time.monotonic() - started > SLOW:
-            _was_slow(device)
+            _record_slow(device)
     outcome = _outcome(status)
     if outcome is not Outcome.SENT:
         log.info("push_not_sent", device_id=str(device.id), status=status)

@@ -12,7 +12,7 @@ from celery import Task, shared_task
 from apps.accounts import push as web_push
 from apps.accounts.selectors import access_device_to_push, access_notification, blocked_by
 from apps.accounts.serializers import notification_out
-from apps.accounts.services.devices import device_is_gone, device_works
+from apps.accounts.services.devices import device_record_result, device_remove
 from apps.accounts.services.mail import mail_enqueue
 from apps.accounts.services.notifications import notifications_pushed
 from apps.messages.mails import digest
@@ -83,7 +83,7 @@ def push(task: Task[Any, None], device_id: str, notification_id: str, position: 
             or one.message.sender_id in blocked_by([device.user_id])[device.user_id]
         ):
             return
-        if not web_push.is_resting(device):
+        if not web_push.is_suspended(device):
             outcome, pause = web_push.send(
                 device,
                 push_out(device.user, one),
@@ -95,12 +95,12 @@ def push(task: Task[Any, None], device_id: str, notification_id: str, position: 
         else:  # retries for slow devices would fill the queue
             return
         if outcome is web_push.Outcome.GONE:
-            device_is_gone(device.id)
+            device_remove(device.id)
         elif outcome is web_push.Outcome.LATER and task.request.retries < PUSH_RETRIES:
             wait = max(pause, min(LONGEST_PAUSE, FIRST_PAUSE * 4**task.request.retries))
             raise task.retry(countdown=wait * random.uniform(1, 1.5))  # noqa: S311
         else:
-            device_works(device, works=outcome is web_push.Outcome.SENT)
+            device_record_result(device, succeeded=outcome is web_push.Outcome.SENT)
 
 
 @shared_task(name="messages.complete_receipts")

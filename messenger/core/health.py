@@ -16,7 +16,7 @@ from messenger.core.outbox import outbox_lag
 from messenger.core.redis import client
 
 WORKER, BROKER = "health:worker", "health:broker"
-SEEN_SECONDS = 60  # how long a report of a worker or the broker is valid; renewed every 5
+REPORT_SECONDS = 60  # how long a report of a worker or the broker is valid; renewed every 5
 LATE_SECONDS = 60
 
 
@@ -34,24 +34,24 @@ def ready(request: HttpRequest) -> HttpResponse:
         return _json({"status": "unavailable", "components": components}, status=503)
     components["outbox"] = _outbox()
     components["redis"] = _probe(client().ping, RedisError)
-    seen = _seen() if components["redis"]["status"] == "up" else {}
-    components["workers"] = {"status": "up" if WORKER in seen else "down"}
-    components["broker"] = {"status": seen.get(BROKER, "unknown")}
+    reports = _reports() if components["redis"]["status"] == "up" else {}
+    components["workers"] = {"status": "up" if WORKER in reports else "down"}
+    components["broker"] = {"status": reports.get(BROKER, "unknown")}
     is_well = all(component["status"] == "up" for component in components.values())
     return _json({"status": "ready" if is_well else "degraded", "components": components})
 
 
-def worker_seen() -> None:
+def report_worker() -> None:
     """Report that a worker runs the tasks of beat. Raises `RedisError`."""
-    client().set(WORKER, "up", ex=SEEN_SECONDS)
+    client().set(WORKER, "up", ex=REPORT_SECONDS)
 
 
-def broker_seen(*, is_up: bool) -> None:
+def report_broker(*, is_up: bool) -> None:
     """Report whether the broker accepts events. Raises `RedisError`."""
-    client().set(BROKER, "up" if is_up else "down", ex=SEEN_SECONDS)
+    client().set(BROKER, "up" if is_up else "down", ex=REPORT_SECONDS)
 
 
-def _seen() -> dict[str, str]:
+def _reports() -> dict[str, str]:
     try:
         values: Any = client().mget(WORKER, BROKER)
     except RedisError:

@@ -24,7 +24,7 @@ from messenger.core import metrics, relay_wakeup
 from messenger.core.brokers import Broker, BrokerUnavailable, Record
 from messenger.core.brokers import broker as configured_broker
 from messenger.core.events import handlers as registered_handlers
-from messenger.core.health import broker_seen
+from messenger.core.health import report_broker
 from messenger.core.logging import SERVICE
 
 log = structlog.get_logger("messenger.outbox")
@@ -169,7 +169,7 @@ class OutboxRelay:
         if not is_up:
             self.broker_retry_at = time.monotonic() + BROKER_PAUSE
         try:
-            broker_seen(is_up=is_up)
+            report_broker(is_up=is_up)
             if published:
                 metrics.relay_published(published)
         except RedisError:

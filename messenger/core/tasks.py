@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 
 from messenger.core import relay_wakeup
 from messenger.core.failures import failed_tasks_prune
-from messenger.core.health import worker_seen
+from messenger.core.health import report_worker
 from messenger.core.outbox import outbox_prune
 from messenger.core.relay import OutboxRelay
 
@@ -29,7 +29,7 @@ def sweep_outbox() -> None:
     Also reports to health that beat, the queue and a worker are alive.
     """
     try:
-        worker_seen()
+        report_worker()
         is_ours = relay_wakeup.claim()
     except RedisError:
         is_ours = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 
-EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with, not bound
+WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with, not bound
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -17,14 +17,14 @@ def say(text: str) -> None:
 
 def address(host: str, port: int) -> str:
     """The URL to open in a browser. Passkeys need a name, so loopback becomes `localhost`."""
-    reached = EVERYWHERE.get(host, host)
+    reached = WILDCARDS.get(host, host)
     name = "localhost" if reached in LOOPBACK else reached
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
 def page_status(host: str, port: int, path: str, redirects: int = 3) -> int | None:
     """The HTTP status of a page after its redirects; None where the server does not answer."""
-    reached = EVERYWHERE.get(host, host)
+    reached = WILDCARDS.get(host, host)
     name = "localhost" if reached in LOOPBACK else reached
     connection = http.client.HTTPConnection(reached, port, timeout=2)
     try:

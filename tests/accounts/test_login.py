@@ -168,7 +168,7 @@ def test_sign_in_fails_if_the_password_changes_meanwhile(api, alice, monkeypatch
     def change_meanwhile(**_):
         User.objects.update(password="!changed")
 
-    monkeypatch.setattr("apps.accounts.services.login.second_factor_pass", change_meanwhile)
+    monkeypatch.setattr("apps.accounts.services.login.second_factor_verify", change_meanwhile)
     answer = api().post("/auth/login", {"login": "alice", "password": PASSWORD})
     assert answer.json()["code"] == "invalid_credentials"
     assert not LoginSession.objects.exists()

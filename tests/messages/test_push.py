@@ -268,7 +268,7 @@ def test_slow_devices_of_one_person_do_not_delay_others(
         go()
     assert len(service.taken) == web_push.SLOW_LIMIT
     Device.objects.update(user=alice)
-    assert not web_push.is_resting(Device.objects.get())
+    assert not web_push.is_suspended(Device.objects.get())
 
 
 def test_messages_of_people_blocked_meanwhile_are_not_pushed(

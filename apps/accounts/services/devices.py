@@ -52,17 +52,17 @@ def device_delete(*, user_id: UUID, device_id: UUID) -> None:
         raise DeviceNotFound
 
 
-def device_is_gone(device_id: UUID) -> None:
+def device_remove(device_id: UUID) -> None:
     """Delete a device whose push service reported that the subscription has ended."""
     Device.objects.filter(id=device_id).delete()
 
 
-def device_works(device: Device, *, works: bool) -> None:
+def device_record_result(device: Device, *, succeeded: bool) -> None:
     """Store whether a push succeeded; writes changes only."""
     rows = Device.objects.filter(id=device.id)
-    if works and device.failing_since is not None:
+    if succeeded and device.failing_since is not None:
         rows.update(failing_since=None)
-    elif not works:
+    elif not succeeded:
         rows.filter(failing_since=None).update(failing_since=timezone.now())
 
 

@@ -14,7 +14,7 @@ from apps.accounts.errors import InvalidCredentials
 from apps.accounts.models import LoginSession, User
 from apps.accounts.selectors import person_for_login, rights_of
 from apps.accounts.services.registration import confirmation_is_mandatory, email_is_confirmed
-from apps.accounts.services.second_factor import second_factor_pass
+from apps.accounts.services.second_factor import second_factor_verify
 from apps.accounts.services.sessions import session_open
 from messenger.core.limits import LOGIN_ACCOUNT
 
@@ -61,7 +61,7 @@ def user_login(*, login: str, password: str, otp: str | None, device: Device) ->
     confirmed = email_is_confirmed(user)
     if confirmation_is_mandatory() and not confirmed:
         return LoginResult(user, confirmed, None)
-    second_factor_pass(user=user, code=otp)
+    second_factor_verify(user=user, code=otp)
     with transaction.atomic():
         # Locks the row. If the password has changed since the check, the sign-in fails.
         unchanged = User.objects.filter(id=user.id, password=user.password, is_active=True)

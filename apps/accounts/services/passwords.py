@@ -29,7 +29,7 @@ def password_change(*, user_id: UUID, session_id: UUID, password: str, new_passw
     with transaction.atomic():
         user = access_user(user_id)
         if not user.check_password(password):
-            raise password_wrong()
+            raise wrong_password_error()
         password_check(new_password, user, field="new_password")
         password_set(
             user=user,
@@ -57,6 +57,6 @@ def password_reset_confirm(*, key: str, password: str) -> None:
         password_set(user=user, password=password, keep_session_id=None, reason="password_reset")
 
 
-def password_wrong() -> FieldRefused:
+def wrong_password_error() -> FieldRefused:
     """The error for a wrong current password."""
     return FieldRefused("password", "wrong", _("This is not your password."))

@@ -18,7 +18,7 @@ from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, Notificati
 from apps.accounts.selectors import access_user
 from apps.accounts.serializers import UserUpdateInput
 from apps.accounts.services.last_seen import presence_changed
-from apps.accounts.services.passwords import password_wrong
+from apps.accounts.services.passwords import wrong_password_error
 from apps.accounts.services.sessions import sessions_revoke
 from messenger.core import live
 from messenger.core.events import emit
@@ -74,7 +74,7 @@ def user_delete(*, user_id: UUID, password: str) -> None:
     with transaction.atomic():
         user = access_user(user_id)
         if not user.check_password(password):
-            raise password_wrong()
+            raise wrong_password_error()
         user_anonymise(actor_id=user.id, user=user)
 
 

@@ -19,7 +19,7 @@ from apps.accounts.models import User
 LAST_COUNTER = "last_counter"
 
 
-def second_factor_pass(*, user: User, code: str | None) -> None:
+def second_factor_verify(*, user: User, code: str | None) -> None:
     """Verify and use up the code of a user with a second factor; do nothing for others.
 
     Raises `OtpRequired`, `OtpInvalid`, or `PasskeyRequired` where codes are not set up.

@@ -118,7 +118,7 @@ class KafkaConsumer:
         )
         self._done: dict[tuple[str, int], int] = {}
         self._client.subscribe(list(topics), on_revoke=self._forget, on_lost=self._forget)
-        self._make_sure_of([*topics, *map(dead_letter_topic, topics)])
+        self._ensure_topics([*topics, *map(dead_letter_topic, topics)])
 
     def poll(self, limit: int, seconds: float) -> list[Received]:
         # `consume` would wait for `limit` records; wait for the first one only.
@@ -155,7 +155,7 @@ class KafkaConsumer:
         for one in partitions:
             self._done.pop((one.topic, one.partition), None)
 
-    def _make_sure_of(self, topics: Sequence[str]) -> None:
+    def _ensure_topics(self, topics: Sequence[str]) -> None:
         """Create missing topics by asking for them, where the cluster allows that."""
         try:
             for topic in topics:
