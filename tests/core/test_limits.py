@@ -50,6 +50,18 @@ PAGES = {
 }
 SOCKET = {"message": "messages", "edit_message": "messages", "typing": "typing"}
 
+# Limits of requests that are known only while they are handled.
+BY_HAND = {
+    ("apps/accounts/adapter.py", "LOGIN_ADDRESS"),  # allauth's pages have no view of ours
+    ("apps/accounts/adapter.py", "REGISTER"),
+    ("apps/accounts/adapter.py", "MAIL"),  # the recipient
+    ("apps/accounts/forms.py", "LOGIN_ADDRESS"),
+    ("apps/accounts/forms.py", "OWN_ACCOUNT"),
+    ("apps/accounts/services/login.py", "LOGIN_ACCOUNT"),  # the account that the sign-in names
+    ("apps/chats/services/direct.py", "new_chat_limit"),  # only if the chat is new
+    ("apps/messages/views/inbox.py", "NEW_CHATS"),  # only for a group
+}
+
 
 def declared() -> Iterator[tuple[str, str, Limit | None, tuple[Limit, ...]]]:
     """Route, method, limit and outcome limits of everything declared with `describe`."""
@@ -114,6 +126,15 @@ def test_pages_declare_these_limits():
 def test_socket_commands_declare_these_limits():
     found = {name: one.mode.limit.name for name, one in COMMANDS.items() if one.mode.limit}
     assert found == SOCKET
+
+
+def test_limits_are_taken_by_hand_only_where_the_request_does_not_tell():
+    calls: set[tuple[str, str]] = set()
+    for path in (ROOT / "apps").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in {"take", "enforce"}:
+                calls.add((str(path.relative_to(ROOT)), ast.unparse(node.value)))
+    assert calls == BY_HAND
 
 
 def test_every_limit_is_used_and_none_is_made_elsewhere():
