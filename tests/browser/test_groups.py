@@ -122,3 +122,13 @@ def test_the_menu_of_a_message_offers_what_the_viewer_may_do(window, group, alic
     page.keyboard.press("Enter")
     expect(delete).to_be_visible()
     expect(page.get_by_role("menuitem", name="Edit")).to_be_hidden()
+
+
+def test_deleting_a_group_asks_first_even_while_other_scripts_load(window, group, alice):
+    hers = window(alice)
+    hers.page.route("**/js/app*.js", lambda route: route.abort())
+    page = hers.go(f"/chats/{group}/details/")
+    page.get_by_role("button", name="Delete group").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Reading circle")
+    assert Chat.objects.filter(pk=group).exists()
+    hers.console_errors.clear()  # the console reports the missing script
