@@ -2,7 +2,7 @@
 
 A person's new status is published once, by the process that caused or detected it, to a group to
 which all processes subscribe; each broadcasts it to its own sockets in that person's chats. Lost
-publishes are repaired at the next comparison with Redis, so that no one stays online by mistake.
+publishes are repaired at the next comparison with Redis, which finds people who left unnoticed.
 """
 
 from __future__ import annotations
