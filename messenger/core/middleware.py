@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -52,6 +53,27 @@ class RequestIdMiddleware:
             user_id=_user_id(request),
         )
         return response
+
+
+class CharsetMiddleware:
+    """Refuse bodies that declare another charset than UTF-8, with 400.
+
+    Django decodes forms by the charset that the client names: some let lone surrogates through,
+    others fail. Runs before the CSRF check, which is the first to read a form.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: object
+    ) -> None:
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if charset.lower() not in ("utf-8", "utf8"):
+            raise BadRequest("only UTF-8 is accepted")
 
 
 class TrailingSlashMiddleware:

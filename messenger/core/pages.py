@@ -12,7 +12,7 @@ import structlog
 from django.contrib import messages as notices
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
@@ -123,7 +123,7 @@ def page_action(back: str) -> Callable[[View], View]:
 def theme(request: HttpRequest) -> HttpResponse:
     """Store light, dark or the system's appearance in a cookie; `js/theme.js` sets the same one."""
     chosen = request.POST.get("theme", "")
-    response = redirect(_next(request))
+    response = HttpResponseRedirect(_next(request))  # `redirect` would look up a route's name
     if chosen in THEMES:
         response.set_cookie("theme", chosen, max_age=YEAR, samesite="Lax")
     else:

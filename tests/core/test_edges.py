@@ -186,3 +186,17 @@ def chat_with_bob(alice, bob):
 def test_personal_answers_are_not_cached(alice, api, client):
     for answer in (api(alice).get("/chats"), client.get("/accounts/login/")):
         assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "hex", "idna", "utf-16", "latin-1"])
+@pytest.mark.parametrize("path", ["/theme/", "/accounts/login/", "/api/v1/auth/login"])
+def test_another_charset_than_utf_8_is_a_400(client, db, charset, path):
+    body = b'--X\r\nContent-Disposition: form-data; name="next"\r\n\r\n\\ud800abc\r\n--X--\r\n'
+    kind = f"multipart/form-data; boundary=X; charset={charset}"
+    assert client.generic("POST", path, body, content_type=kind).status_code == 400
+
+
+@pytest.mark.parametrize("target", ["foo", "conversation", "inbox"])
+def test_a_theme_form_leads_to_a_path_and_never_to_a_route_name(client, db, target):
+    answer = client.post("/theme/", {"theme": "dark", "next": target})
+    assert (answer.status_code, answer["Location"]) == (302, target)

@@ -13,6 +13,9 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import reverse
 
+from apps.chats.models import Chat
+from apps.chats.services.direct import chat_open_direct
+from apps.chats.services.groups import group_create
 from messenger.core import limits
 from messenger.core.errors import LimitExceeded
 from messenger.core.limits import LOGIN_ACCOUNT, MESSAGES, REGISTER, limited
@@ -121,6 +124,32 @@ def test_pages_declare_these_limits():
         if hasattr(pattern.callback, "limits")
     }
     assert found == PAGES
+
+
+def test_opening_a_chat_by_page_takes_the_limit_of_new_chats(client, alice, bob, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "chats": (0, 0.001)}
+    client.force_login(alice)
+    assert client.post("/chats/new/open/", {"user_id": bob.id}).status_code == 429
+    assert not Chat.objects.exists()
+
+
+def test_a_refused_group_form_takes_no_token_and_searches_nobody(client, alice, bob, settings):
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "chats": (1, 0.001), "search": (0, 0.001)}
+    client.force_login(alice)
+    for _ in range(2):
+        assert client.post("/chats/new-group/create/", {"title": ""}).status_code == 400
+    group = group_create(actor_id=alice.id, title="Walkers")
+    answer = client.post(f"/chats/{group.id}/update/?q=bob_m", {"title": ""})
+    assert answer.status_code == 400
+    assert answer.context["found"] == []
+
+
+def test_a_message_sent_too_fast_by_page_says_when_to_retry(client, alice, bob, settings):
+    chat = chat_open_direct(actor_id=alice.id, user_id=bob.id)[0]
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "messages": (0, 0.001)}
+    client.force_login(alice)
+    answer = client.post(f"/chats/{chat.id}/send/", {"text": "x"})
+    assert (answer.status_code, int(answer["Retry-After"]) >= 1) == (429, True)
 
 
 def test_socket_commands_declare_these_limits():

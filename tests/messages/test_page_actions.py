@@ -14,6 +14,7 @@ from apps.accounts.models import Block, Notification
 from apps.accounts.services.blocks import user_block
 from apps.chats.errors import NotAdmin, NotOwner
 from apps.chats.models import Chat, Participant
+from apps.chats.services.groups import group_create
 from apps.messages.errors import NotAuthor
 from apps.messages.models import Message
 from apps.messages.services.send import message_send
@@ -201,3 +202,12 @@ def test_a_forged_form_is_refused_with_a_notice(cast, route, form):
     answer = browser(cast.alice).post(address(cast, route), form)
     assert answer.status_code == 302
     assert notices_of(answer) == [str(InvalidInput.title)]
+
+
+@pytest.mark.parametrize("action", ["edit", "delete"])
+def test_a_message_is_not_found_at_the_address_of_another_chat(action, alice, bob):
+    chats = [group_create(actor_id=alice.id, title=title) for title in ("One", "Two")]
+    sent = message_send(sender_id=alice.id, chat_id=chats[0].id, text="mine").message
+    path = f"/chats/{chats[1].id}/messages/{sent['id']}/{action}/"
+    assert browser(alice).post(path, {"text": "other"}).status_code == 404
+    assert Message.objects.get().text == "mine"

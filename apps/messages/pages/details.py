@@ -30,19 +30,20 @@ FOREVER = timedelta(days=3650)  # muted for longer than this shows no end
 @limited(SEARCH, methods=("GET",), when=has_term)
 def chat_details(request: Any, chat_id: UUID) -> HttpResponse:
     """Details of a chat; `?q=` searches for people to add to a group."""
-    return render(request, "chats/details.html", details_context(request, chat_id))
+    context = details_context(request, chat_id, term=SearchForm(request.GET).term)
+    return render(request, "chats/details.html", context)
 
 
 def details_context(
-    request: Any, chat_id: UUID, group_form: GroupForm | None = None
+    request: Any, chat_id: UUID, group_form: GroupForm | None = None, *, term: str = ""
 ) -> dict[str, Any]:
-    """Context of the details; `group_form` is a form that was refused.
+    """Context of the details; `group_form` is a form that was refused, `term` a search.
 
-    Raises `NotFound` for a chat that the person takes no part in.
+    Raises `NotFound` for a chat that the person takes no part in. A view that passes `term`
+    declares the search limit.
     """
     context = conversation_context(request, chat_id, view="details")
     chat, viewer_id = context["chat"], request.user.pk
-    term = SearchForm(request.GET).term
     context |= {
         "q": term,
         "is_group": chat["kind"] == "group",

@@ -15,6 +15,7 @@ from apps.messages import selectors
 from apps.messages.forms import EditForm
 from apps.messages.pages.inbox import chat_list_context
 from apps.messages.rules import MessageAction, message_refusal_to
+from apps.messages.selectors import SeenMessage
 from apps.messages.serializers import message_out
 from apps.messages.services import change
 from messenger.core.errors import InvalidInput, NotFound
@@ -33,6 +34,7 @@ def message_page(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
 @limited(MESSAGES)
 def message_edit(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
     """Give the message a new `text`."""
+    _require_in_chat(request, chat_id, message_id)
     form = EditForm(request.POST, auto_id="edit-%s")
     if not form.is_valid():
         context = _context(request, chat_id, message_id, form)
@@ -44,19 +46,25 @@ def message_edit(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
 @page_action(back="message-page")
 def message_delete(request: Any, chat_id: UUID, message_id: UUID) -> HttpResponse:
     """Delete the message for everyone."""
+    _require_in_chat(request, chat_id, message_id)
     change.message_delete(actor_id=request.user.pk, message_id=message_id)
     return redirect("conversation", chat_id)
+
+
+def _require_in_chat(request: Any, chat_id: UUID, message_id: UUID) -> SeenMessage:
+    """The message at this address. Raises `NotFound` also where it is in another chat."""
+    found = selectors.access_message(request.user.pk, message_id)
+    if found.message.chat_id != chat_id:
+        raise NotFound
+    return found
 
 
 def _context(
     request: Any, chat_id: UUID, message_id: UUID, form: EditForm | None = None
 ) -> dict[str, Any]:
     """Context of the page; `form` is one that was refused. Raises `NotFound`."""
-    viewer_id = request.user.pk
-    found = selectors.access_message(viewer_id, message_id)
+    found = _require_in_chat(request, chat_id, message_id)
     message, now = found.message, timezone.now()
-    if message.chat_id != chat_id:
-        raise NotFound
     allowed = [
         action.value
         for action in MessageAction

@@ -46,7 +46,9 @@ def chat_new(request: Any) -> HttpResponse:
 def chat_open(request: Any) -> HttpResponse:
     """Open the direct chat with the person `user_id`."""
     user_id = cleaned(PersonForm(request.POST))["user_id"]
-    chat, _created = chat_open_direct(actor_id=request.user.pk, user_id=user_id)
+    chat, _created = chat_open_direct(
+        actor_id=request.user.pk, user_id=user_id, new_chat_limit=NEW_CHATS
+    )
     return redirect("conversation", chat.id)
 
 
@@ -68,7 +70,7 @@ def group_search(request: Any) -> HttpResponse:
 
 @require_POST
 @errors_as_pages
-@limited(NEW_CHATS)
+@limited(NEW_CHATS, when=lambda request: NewGroupForm(request.POST).is_valid())
 def group_create(request: Any) -> HttpResponse:
     """Create the group; a refusal keeps name and chosen members."""
     form = NewGroupForm(request.POST)

@@ -21,7 +21,10 @@ from messenger.core.pages import errors_as_pages
 def _refused(request: Any, error: DomainError, chat_id: UUID) -> HttpResponse:
     """The conversation with the unsent text still in the composer."""
     notices.error(request, str(error.title))
-    return _show(request, chat_id, SendForm(request.POST), error.status)
+    response = _show(request, chat_id, SendForm(request.POST), error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 @require_POST
