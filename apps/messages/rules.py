@@ -60,7 +60,7 @@ def reads_chat(request: MessageRequest) -> DomainError | None:
 
 
 def sees_message(request: MessageRequest) -> DomainError | None:
-    """Newcomers see only what came after them, unless the chat shares its history."""
+    """Newcomers see messages sent after they joined, or all where the chat shares its history."""
     return None if request.message.seq > request.standing.hidden_seq else NotFound()
 
 

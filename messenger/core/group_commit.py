@@ -39,11 +39,14 @@ class GroupCommit(Generic[Request]):
         size: int,
         delay: float = 0.0,
         limit: Limit | None = None,
-        key: Callable[[Request], str] = str,
+        key: Callable[[Request], str] | None = None,
     ) -> None:
+        if (limit is None) != (key is None):
+            raise TypeError("a limit needs the key of its buckets, and a key its limit")
         self.name, self.limit = name, limit
-        self._work, self._size, self._delay, self._key = work, size, delay, key
-        self._leases = Leases(limit) if limit else None  # used by the one thread only
+        self._work, self._size, self._delay = work, size, delay
+        # Used by the one thread only.
+        self._buckets = (Leases(limit), key) if limit and key else None
         self._waiting: deque[tuple[Request, Answer]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running: asyncio.Task[None] | None = None
@@ -65,16 +68,19 @@ class GroupCommit(Generic[Request]):
                 requests = [request for request, _ in batch]
                 outcomes = await loop.run_in_executor(self._thread, self._commit, requests)
                 for (_, answer), outcome in zip(batch, outcomes, strict=True):
-                    answer(outcome)
+                    try:
+                        answer(outcome)
+                    except Exception:  # the other senders still get theirs
+                        log.exception("answer_failed", writer=self.name)
         finally:
             self._running = None
 
     def _commit(self, requests: Sequence[Request]) -> Sequence[Any]:
-        """Store a batch, in the thread. If it fails, nothing is durable: each request gets 503."""
+        """Store a batch, in the thread. If that fails, each request gets 503 and may be retried."""
         try:
-            if self._leases is None:
+            if self._buckets is None:
                 return self._work(requests)
-            refusals = self._refusals(self._leases, requests)
+            refusals = self._refusals(*self._buckets, requests)
             allowed = [one for one, refusal in zip(requests, refusals, strict=True) if not refusal]
             stored = iter(self._work(allowed) if allowed else ())
             return [refusal or next(stored) for refusal in refusals]
@@ -83,9 +89,11 @@ class GroupCommit(Generic[Request]):
             connection.close()
             return [Unavailable("Not stored; try again.")] * len(requests)
 
-    def _refusals(self, leases: Leases, requests: Sequence[Request]) -> list[DomainError | None]:
+    def _refusals(
+        self, leases: Leases, key_of: Callable[[Request], str], requests: Sequence[Request]
+    ) -> list[DomainError | None]:
         """Per request None, or the error where its bucket is empty."""
-        keys = [self._key(request) for request in requests]
+        keys = [key_of(request) for request in requests]
         granted = {key: list(answer) for key, answer in leases.take_many(Counter(keys)).items()}
         refusals: list[DomainError | None] = []
         for key in keys:

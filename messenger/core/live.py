@@ -152,7 +152,10 @@ class Publisher:
                 except Empty:
                     break
             if self._breaker.closed:
-                self._publish(bodies)
+                try:
+                    self._publish(bodies)
+                except Exception:  # the thread must go on; the hubs heal what is lost
+                    log.exception("live_publish_failed", frames=len(bodies))
 
     def _publish(self, bodies: list[Body]) -> None:
         config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
@@ -174,7 +177,7 @@ class Publisher:
         layer, wanted = get_channel_layer(), self._wanted_by_others(redis, items)
         pipeline = redis.pipeline(transaction=False)
         for channel, body in items:
-            # A frame outside its chat's order cannot be healed: it is published in any case.
+            # Frames without seq or rev cannot be healed, so they are always published.
             if channel in wanted or not (body["seq"] or body["rev"]):
                 pipeline.publish(channel, layer.serialize(body))
         pipeline.execute()

@@ -33,11 +33,15 @@ export function bubble(message, { people, quoted, chatId }) {
   return element;
 }
 
-// The message's position in the chat, once the server has given it one.
+// The message's position in the chat; a pending message has none.
 export function setSeq(element, seq) {
-  if (!seq) return;
-  element.id = `m${seq}`;
-  element.dataset.seq = seq;
+  if (seq) {
+    element.id = `m${seq}`;
+    element.dataset.seq = seq;
+  } else {
+    element.removeAttribute("id");
+    delete element.dataset.seq;
+  }
 }
 
 export function setText(element, message, people) {

@@ -9,6 +9,8 @@ const TYPING_EVERY = 3100; // the server ignores `typing` that comes within thre
 const actions = () => import("./actions.js"); // loaded with the first action
 
 export class Conversation {
+  #acks = new Map(); // of messages that are not shown yet
+
   constructor(state, { socket, outbox, list }) {
     Object.assign(this, { state, socket, outbox, list });
     this.unread = state.unread;
@@ -59,6 +61,7 @@ export class Conversation {
     this.state.lastSeq = Math.max(this.state.lastSeq, ack.seq);
     const element = this.timeline.element(ack.message_id);
     if (element) this.timeline.settle(element, ack);
+    else this.#acks.set(ack.message_id, ack);
   }
 
   // After a reconnect: asks for what was missed.
@@ -79,12 +82,17 @@ export class Conversation {
     return true;
   }
 
+  // Into the outbox first: whatever the page fails to load below, the message is kept, in order.
   async #send(item) {
-    if (this.timeline.hasAfter) await this.timeline.toEnd();
-    await this.timeline.pending(item);
-    this.timeline.view.toEnd();
     this.outbox.add(item);
     this.list.sent(item);
+    if (this.timeline.hasAfter) await this.timeline.toEnd().catch(() => {});
+    const shown = this.timeline.element(item.message_id);
+    const element = shown ?? await this.timeline.pending(item);
+    const ack = this.#acks.get(item.message_id);
+    if (ack && !shown) this.timeline.settle(element, ack);
+    this.#acks.delete(item.message_id);
+    this.timeline.view.toEnd();
   }
 
   #editLast() { // without loading actions.js: the next key already belongs to the edit

@@ -37,6 +37,7 @@ export class Outbox {
     if (!item) return;
     delete item.failed;
     delete item.tries;
+    this.#pausedUntil = 0;
     this.#save();
     this.flush();
   }

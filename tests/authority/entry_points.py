@@ -62,8 +62,13 @@ class Rest:
         """`ok`, or the problem's code."""
         path, body = self.request(stage, action, target, viewer)
         key = "read message" if action == "read" and target != "chat" else action
-        method = self.ROUTES[key][1].lower()
-        answer = getattr(self._clients[viewer], method)(path, body)
+        return self.outcome(viewer, self.ROUTES[key][1], path, body)
+
+    def outcome(
+        self, viewer: str, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> str:
+        """`ok`, or the problem's code, of one request."""
+        answer = getattr(self._clients[viewer], method.lower())(path, body)
         return OK if answer.status_code < 300 else answer.json()["code"]
 
     def request(
@@ -84,6 +89,42 @@ class Rest:
             body = {"role": new_role(target)} if action == "set_role" else None
             return f"{chat}/participants/{person.id}", body
         return chat, {"title": TITLE} if action == "update" else None
+
+
+class RestReads:
+    """The other routes that read a chat or one message: all of them are asked, and must agree."""
+
+    CHAT: ClassVar = {
+        "api:participants": "/chats/{chat}/participants",
+        "api:messages": "/messages?chat_id={chat}",
+    }
+    MESSAGE: ClassVar = {
+        "api:message-receipts": "/messages/{message}/receipts",
+        "api:message-history": "/messages/{message}/history",
+        "api:message-read": "/messages/{message}/read",
+    }
+    actions = frozenset({"read"})
+
+    def __init__(self) -> None:
+        self._rest = Rest()
+
+    def sign_in(self, stage: Stage, viewer: str) -> None:
+        """Open the viewer's login session, unless there is one."""
+        self._rest.sign_in(stage, viewer)
+
+    def perform(self, stage: Stage, action: str, target: str, viewer: str) -> str:
+        """The one outcome of all these routes, or all outcomes where they differ."""
+        message = stage.messages.get((viewer, target))
+        paths = self.CHAT if message is None else self.MESSAGE
+        outcomes = {
+            name: self._rest.outcome(
+                viewer,
+                "POST" if name == "api:message-read" else "GET",
+                path.format(chat=stage.chat.id, message=message),
+            )
+            for name, path in paths.items()
+        }
+        return outcomes.popitem()[1] if len(set(outcomes.values())) == 1 else str(outcomes)
 
 
 class Page:

@@ -12,11 +12,11 @@ from apps.chats.models import Chat
 from apps.chats.rules import Action
 from apps.messages.rules import MessageAction
 from tests.authority import stage as stages
-from tests.authority.entry_points import OK, Broker, Page, Rest
+from tests.authority.entry_points import OK, Broker, Page, Rest, RestReads
 from tests.authority.table import TABLES
 
 Cell = tuple[str, str, str]  # action, object, viewer
-ENTRY_POINTS = {"rest": Rest, "page": Page, "broker": Broker}
+ENTRY_POINTS = {"rest": Rest, "other reads": RestReads, "page": Page, "broker": Broker}
 # The policies' actions that an action of the table asks for, where the names differ.
 ASKS: dict[str, set[Action | MessageAction]] = {
     "mark_read": {Action.READ},

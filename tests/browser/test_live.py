@@ -57,6 +57,23 @@ def test_messages_written_offline_are_sent_after_the_reconnect(window, direct, a
     assert Message.objects.filter(chat_id=direct).count() == 6
 
 
+def test_message_written_offline_in_an_older_window_is_kept_and_sent(window, direct, alice):
+    for number in range(60):
+        message_send(sender_id=alice.id, chat_id=direct, text=f"Line {number}")
+    hers = window(alice)
+    hers.at_chat(direct)
+    hers.page.goto(f"{hers.page.url}?around=5")
+    expect(hers.page.locator("#composer")).to_be_visible()
+    hers.context.set_offline(True)
+    expect(hers.page.locator("#banner")).to_be_visible()
+    hers.send("Not to be lost")
+    hers.page.wait_for_timeout(300)
+    hers.context.set_offline(False)
+    expect(hers.page.locator("#banner")).to_be_hidden()
+    expect(hers.page.locator(".msg[data-seq]", has_text="Not to be lost").last).to_be_visible()
+    assert Message.objects.filter(chat_id=direct, text="Not to be lost").count() == 1
+
+
 def test_edits_and_deletions_arrive_live(window, direct, alice, bob):
     hers, his = window(alice), window(bob, at=1)
     hers.at_chat(direct)

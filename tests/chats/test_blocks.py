@@ -185,6 +185,8 @@ def test_blocks_of_a_deleted_account_are_deleted(alice, blocked, charlie):
     user_block(actor_id=charlie.id, user_id=alice.id)
     user_anonymise(actor_id=alice.id, user=alice)
     assert list(Block.objects.values_list("blocker_id", flat=True)) == [charlie.id]
+    flags = Participant.objects.filter(user=blocked).values_list("is_blocked", "may_post")
+    assert list(flags) == [(False, None)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,6 +10,7 @@ from django.db import connection
 
 from apps.chats.models import Chat
 from apps.chats.services.direct import chat_open_direct
+from apps.chats.services.groups import group_create
 from apps.messages.errors import MessageIdConflict
 from apps.messages.models import Message
 from apps.messages.serializers import MessageOut
@@ -199,3 +200,20 @@ def test_sending_is_limited_per_person(alice, bob, chat, api):
     assert statuses[-1] == 429
     assert int(answers[-1]["Retry-After"]) >= 1
     assert api(bob).post("/messages", body).status_code == 201
+
+
+def test_reply_to_a_message_of_the_same_batch_is_stored(alice, bob, chat):
+    first = request(alice, chat, "question")
+    reply = SendRequest(bob.id, chat.id, uuid4(), "answer", reply_to=first.message_id)
+    early = SendRequest(bob.id, chat.id, uuid4(), "too early", reply_to=reply.message_id)
+    refused, *stored = messages_send([early, first, reply])
+    assert isinstance(refused, InvalidInput)
+    assert [one.message["reply_to"] for one in stored] == [None, first.message_id]
+    assert Message.objects.get(pk=reply.message_id).reply_to_id == first.message_id
+
+
+def test_reply_to_a_message_of_another_chat_in_the_batch_is_refused(alice, bob, chat):
+    other = group_create(actor_id=alice.id, title="Other")
+    first = request(alice, other, "elsewhere")
+    reply = SendRequest(bob.id, chat.id, uuid4(), "answer", reply_to=first.message_id)
+    assert isinstance(messages_send([first, reply])[1], InvalidInput)

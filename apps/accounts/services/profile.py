@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.accounts import tokens
 from apps.accounts.errors import InvalidKey
-from apps.accounts.events import UserDeleted, UserUpdated
+from apps.accounts.events import UserDeleted, UserUnblocked, UserUpdated
 from apps.accounts.models import DELETED_PREFIX, Block, LoginSession, Notification, User
 from apps.accounts.selectors import access_user
 from apps.accounts.serializers import UserUpdateInput
@@ -101,7 +101,10 @@ def user_anonymise(*, actor_id: UUID, user: User) -> None:
         user.is_active = user.is_staff = user.is_superuser = False
         user.last_login = user.last_seen_at = None
         user.deleted_at = timezone.now()
-        Block.objects.filter(blocker=user).delete()
+        blocks = Block.objects.filter(blocker=user)
+        for blocked_id in blocks.values_list("blocked_id", flat=True):
+            emit(UserUnblocked(user_id=user.id, blocked_id=blocked_id), actor_id=actor_id)
+        blocks.delete()
         user.set_unusable_password()
         user.save()
         emit(UserDeleted(user_id=user.id), actor_id=actor_id)

@@ -60,6 +60,7 @@ def _copy_block(blocker_id: UUID, blocked_id: UUID, *, is_on: bool) -> None:
     chat = selectors.direct_chat_between(blocker_id, blocked_id, lock=True)
     if chat is None:
         return
+    selectors.lock_receipts([chat.id])
     rows = Participant.objects.filter(chat=chat)
     rows.filter(user_id=blocker_id).update(has_blocked=is_on, may_post=None)
     rows.filter(user_id=blocked_id).update(is_blocked=is_on, may_post=None)

@@ -34,7 +34,7 @@ def group_create(
 
     Raises `InvalidInput` for unknown people, `NotAcceptingMessages`, `GroupFull`.
     """
-    members = people(member_ids) - {actor_id}
+    members = people(member_ids, field="member_ids") - {actor_id}
     refuse_strangers(actor_id, members)
     if len(members) + 1 > settings.GROUP_SIZE_LIMIT + 1:
         raise GroupFull
@@ -109,14 +109,14 @@ def refuse_strangers(actor_id: UUID, user_ids: Iterable[UUID]) -> None:
         raise NotAcceptingMessages
 
 
-def people(user_ids: Iterable[UUID]) -> set[UUID]:
-    """The ids as a set; raises `InvalidInput` naming those that are no active person's."""
+def people(user_ids: Iterable[UUID], *, field: str) -> set[UUID]:
+    """The ids as a set; raises `InvalidInput` for those in `field` that are no active person's."""
     wanted = set(user_ids)
     unknown = wanted - people_active(wanted)
     if unknown:
         raise InvalidInput(
             errors=[
-                {"field": "member_ids", "code": "unknown_person", "detail": str(user_id)}
+                {"field": field, "code": "unknown_person", "detail": str(user_id)}
                 for user_id in sorted(unknown)
             ]
         )

@@ -31,7 +31,7 @@ def participants_add(
     Raises the policy's refusal to `ADD`, `InvalidInput`, `NotAcceptingMessages`, `GroupFull`.
     """
     chat = selectors.access_chat(actor_id, chat_id, Action.ADD, lock=True).chat
-    wanted = people(user_ids)
+    wanted = people(user_ids, field="user_ids")
     rows = {row.user_id: row for row in Participant.objects.filter(chat=chat, user_id__in=wanted)}
     newcomers = sorted(user_id for user_id in wanted if _is_out(rows.get(user_id)))
     refuse_strangers(actor_id, newcomers)
@@ -97,6 +97,7 @@ def participant_set_role(*, actor_id: UUID, chat_id: UUID, user_id: UUID, role: 
         actor_id, chat_id, Action.SET_ROLE, user_id
     )
     chat, target = standing.chat, standing_of_target.mine
+    selectors.lock_receipts([chat.id])
     if user_id == actor_id:
         if role != Participant.Role.OWNER:
             raise NotOwner("Hand the group to somebody else first.")

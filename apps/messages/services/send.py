@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from apps.messages import selectors
 from apps.messages.errors import MessageIdConflict
 from apps.messages.serializers import EMPTY_MESSAGE, message_out
 from apps.messages.services import send_statements as statements
-from apps.messages.services.send_statements import SendRequest, Stored
+from apps.messages.services.send_statements import Marks, SendRequest, Stored
 from messenger.core import live, metrics
 from messenger.core.errors import DomainError, InvalidInput, NotFound
 from messenger.core.events import outbox_written
@@ -85,6 +85,7 @@ def _send(
     known = _stored_already(requests) if look_for_duplicates or refusals else {}
     outcomes: list[Sent | DomainError] = []
     written: list[tuple[dict[str, Any], SendRequest]] = []
+    new: dict[UUID, UUID] = {}  # the chats of this batch's messages, by message id
     for n, request in enumerate(requests):
         earlier = known.get(request.message_id)
         if earlier is not None and _is_retry(earlier, request):
@@ -93,10 +94,11 @@ def _send(
             outcomes.append(refusal)
         elif earlier is not None:
             outcomes.append(MessageIdConflict())
-        elif request.reply_to and not found.marks[n].reply_is_visible:
+        elif not _reply_is_valid(request, found.marks[n], new):
             outcomes.append(_unknown_reply())
         else:
             message = known[request.message_id] = _new_message(request, found, n)
+            new[request.message_id] = request.chat_id
             written.append((message, request))
             outcomes.append(Sent(message))
     if written:
@@ -166,6 +168,13 @@ def _stored_already(requests: Sequence[SendRequest]) -> dict[UUID, dict[str, Any
 def _is_retry(message: dict[str, Any], request: SendRequest) -> bool:
     """False for another sender's id, and for the same id in another chat."""
     return (message["chat_id"], message["sender_id"]) == (request.chat_id, request.sender_id)
+
+
+def _reply_is_valid(request: SendRequest, marks: Marks, new: Mapping[UUID, UUID]) -> bool:
+    """Whether `reply_to` is empty, visible to the sender, or earlier in the batch and chat."""
+    if request.reply_to is None or marks.reply_is_visible:
+        return True
+    return new.get(request.reply_to) == request.chat_id
 
 
 def _unknown_reply() -> InvalidInput:
