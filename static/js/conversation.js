@@ -82,7 +82,7 @@ export class Conversation {
     return true;
   }
 
-  // Into the outbox first: whatever the page fails to load below, the message is kept, in order.
+  // The outbox comes first: it keeps the message, in order, even if a request below fails.
   async #send(item) {
     this.outbox.add(item);
     this.list.sent(item);

@@ -94,7 +94,7 @@ def test_blocked_person_cannot_open_a_chat_or_create_a_group(alice, bob, charlie
     own = group_create(actor_id=bob.id, title="Mine").id
     answer = client.post(f"/chats/{own}/participants", {"user_ids": [str(alice.id)]})
     assert refused(answer) == NO
-    # The blocker gets an error of their own.
+    # The blocker gets another error.
     direct["user_id"] = str(bob.id)
     assert refused(api(alice).post("/chats", direct)) == (403, "person_blocked")
 

@@ -36,18 +36,21 @@ def _email(value: str) -> str:
 
 
 def one_line(value: str) -> str:
+    """Validate displayable text without line breaks."""
     if not is_displayable(value):
         raise PydanticCustomError("characters", "Control characters are not allowed.")
     return value
 
 
 def plain_text(value: str) -> str:
+    """Validate displayable text; line breaks are allowed."""
     if not is_displayable(value, multiline=True):
         raise PydanticCustomError("characters", "Control characters are not allowed.")
     return value
 
 
 def known_time_zone(value: str) -> str:
+    """Validate the name of an IANA time zone."""
     if value not in time_zones():
         raise PydanticCustomError("time_zone", "There is no such time zone.")
     return value
@@ -55,6 +58,7 @@ def known_time_zone(value: str) -> str:
 
 @cache
 def time_zones() -> frozenset[str]:
+    """The names of all IANA time zones known here; read from disk once."""
     return frozenset(zoneinfo.available_timezones())
 
 

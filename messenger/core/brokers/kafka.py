@@ -29,7 +29,7 @@ PERMANENT = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.I
 
 
 class Kafka:
-    """The broker on one Kafka cluster."""
+    """The broker on one Kafka cluster; the methods' contracts are those of `protocol.Broker`."""
 
     def __init__(self, servers: str) -> None:
         self._servers = servers
@@ -39,10 +39,10 @@ class Kafka:
         if self._producer is None:
             self._producer = Producer(self._configuration(), logger=log)
         confirmed: dict[int, KafkaError | None] = {}
-        for place, record in enumerate(records):
-            self._produce(place, record, confirmed)
+        for index, record in enumerate(records):
+            self._produce(index, record, confirmed)
         self._producer.flush(TIMEOUT)
-        errors = {place: error for place, error in confirmed.items() if error is not None}
+        errors = {index: error for index, error in confirmed.items() if error is not None}
         refused = {n: error.str() for n, error in errors.items() if error.code() in PERMANENT}
         failed = next((one for one in errors.values() if one.code() not in PERMANENT), None)
         if failed is not None or len(confirmed) < len(records):
@@ -67,17 +67,17 @@ class Kafka:
             self._producer.flush(0)
             self._producer = None
 
-    def _produce(self, place: int, record: Record, confirmed: dict[int, KafkaError | None]) -> None:
+    def _produce(self, index: int, record: Record, confirmed: dict[int, KafkaError | None]) -> None:
         try:
             self._producer.produce(
                 record.topic,
                 value=record.body,
                 key=record.key,
                 headers=dict(record.headers) or None,
-                on_delivery=partial(_note, confirmed, place),
+                on_delivery=partial(_note, confirmed, index),
             )
         except KafkaException as error:  # refused by the client
-            confirmed[place] = error.args[0]
+            confirmed[index] = error.args[0]
         except BufferError as error:
             self.close()
             raise BrokerUnavailable("the producer's queue is full") from error
@@ -96,7 +96,10 @@ class Kafka:
 
 
 class KafkaConsumer:
-    """A member of a consumer group. Offsets are committed by `commit` only."""
+    """A member of a consumer group; contracts as in `protocol.Consumer`.
+
+    Offsets are committed by `commit` only.
+    """
 
     def __init__(self, servers: str, topics: Sequence[str], group: str) -> None:
         self._client: Any = KafkaClient(
@@ -177,9 +180,9 @@ PASSING = {
 
 
 def _note(
-    confirmed: dict[int, KafkaError | None], place: int, error: KafkaError | None, _: Any
+    confirmed: dict[int, KafkaError | None], index: int, error: KafkaError | None, _: Any
 ) -> None:
-    confirmed[place] = error
+    confirmed[index] = error
 
 
 def _received(message: Any) -> Received:

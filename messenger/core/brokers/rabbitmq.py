@@ -36,7 +36,10 @@ UNAVAILABLE = (AMQPError, KombuError, OSError)
 
 
 class RabbitMQ:
-    """The broker at one URL; connects on demand and again after a lost connection."""
+    """The broker at one URL; contracts as in `protocol.Broker`.
+
+    Connects on demand and again after a lost connection.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -121,7 +124,7 @@ class RabbitMQ:
 
 
 class QueueConsumer:
-    """The active consumer of its group's queue, or one that stands by."""
+    """The active consumer of its group's queue, or one on standby; see `protocol.Consumer`."""
 
     def __init__(self, connection: Any, topics: Sequence[str], group: str) -> None:
         self._connection = connection

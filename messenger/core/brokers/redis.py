@@ -31,7 +31,7 @@ KEY, BODY = b"key", b"body"
 
 
 class RedisStreams:
-    """The broker on one Redis server."""
+    """The broker on one Redis server; contracts as in `protocol.Broker`."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(
@@ -68,7 +68,10 @@ class RedisStreams:
 
 
 class StreamConsumer:
-    """A member of a consumer group, named after its host, so it resumes after a restart."""
+    """A member of a consumer group, named after its host so that it resumes after a restart.
+
+    Contracts as in `protocol.Consumer`.
+    """
 
     def __init__(self, client: redis.Redis, topics: Sequence[str], group: str, member: str) -> None:
         self._client, self._topics, self._group, self._member = client, topics, group, member
