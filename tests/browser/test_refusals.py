@@ -58,7 +58,9 @@ def test_an_unknown_refusal_fails_its_message_and_not_the_next_ones(refusing, di
     hers.send("Sent")
     failed = hers.page.locator(".msg", has_text="Refused")
     expect(failed).to_contain_text("Not sent: Bad luck.")
-    expect(hers.page.locator(".msg", has_text="Sent").last).to_have_attribute("data-state", "sent")
+    sent = hers.page.locator(".msg[data-seq]", has_text="Sent")  # the refused one stays below it
+    expect(sent.last).to_have_attribute("data-state", "sent")
+    expect(sent.last.locator(".bubble__text")).to_have_text("Sent")
     failed.get_by_role("button", name="Try again").click()
     expect(failed).to_contain_text("Bad luck.")
     failed.get_by_role("button", name="Discard").click()
